@@ -1,0 +1,34 @@
+// Owns every fixed bound of this target, with its unit and its reason.
+// Called by whoever buffers, caches or loops.
+// Never holds what an operator can set: that is ProxySettings.
+
+/// Bounds that are the same in every installation.
+public enum Limits {
+    /// Bytes read from a socket at once: the largest pipe the kernel fills in one go on loopback.
+    public static let readSize = 64 * 1024
+    /// Bytes of a message that may wait for a slow reader before its source is paused.
+    public static let highWater = 64 * 1024
+    /// Connections accepted in one turn of a loop, so that a flood does not starve the others.
+    public static let acceptsPerTurn = 64
+    /// Reads from one connection in one turn, for the same reason.
+    public static let readsPerTurn = 8
+    /// Fields of a head: the hard bound behind the configured one.
+    public static let maximumFields = 256
+    /// Interim (1xx) responses relayed for one request; more is an upstream out of control.
+    public static let interimResponses = 8
+    /// A chunk-size line with its extensions, bytes (RFC 9112 §7.1.1 lets us bound it).
+    public static let chunkLine = 256
+    /// All chunk extensions of one message together, bytes.
+    public static let chunkExtensions = 16 * 1024
+    /// Bytes read and dropped from a client after a refusal, so that it can read the answer
+    /// before a reset destroys it (RFC 9112 §9.6).
+    public static let lingerBytes = 256 * 1024
+    /// How long such a lingering close lasts at most, milliseconds.
+    public static let lingerTime: Milliseconds = 2_000
+    /// A request body that our own endpoints accept, bytes.
+    public static let servedBody = 64 * 1024
+    /// A token, bytes, before any cryptography is spent on it.
+    public static let tokenBytes = 8 * 1024
+    /// Nesting of a JSON document.
+    public static let jsonDepth = 64
+}

@@ -1,0 +1,141 @@
+// Owns reading, writing and closing descriptors: each kernel call wrapped once.
+// Called by loops, the log and the configuration reader.
+// Never blocks on a socket, never retries anything but EINTR.
+
+import CLinux
+import Glibc
+
+/// What a read or write on a non-blocking descriptor came to.
+public enum Transfer: Equatable, Sendable {
+    /// So many bytes; 0 on a read is the peer's end of stream.
+    case bytes(Int)
+    /// Nothing can move now.
+    case blocked
+    /// The connection is broken; the errno says how.
+    case failed(CInt)
+}
+
+/// A descriptor number. A plain value: whoever opened it closes it.
+public struct FileDescriptor: Equatable, Hashable, Sendable {
+    public let number: CInt
+
+    @inlinable public init(_ number: CInt) { self.number = number }
+
+    public static let none = FileDescriptor(-1)
+
+    /// Closes it. EINTR is not retried: Linux has closed the descriptor by then.
+    public func close() {
+        guard number >= 0 else { return }
+        _ = Glibc.close(number)
+    }
+
+    /// Receives up to `count` bytes behind what `buffer` holds.
+    public func receive(into buffer: inout ByteBuffer, atMost count: Int) -> Transfer {
+        var outcome = Transfer.blocked
+        _ = unsafe buffer.write(atMost: count) { (space: UnsafeMutableRawBufferPointer) -> Int in
+            while true {
+                let received = unsafe recv(number, space.baseAddress, space.count, 0)
+                if received >= 0 {
+                    outcome = .bytes(received)
+                    return received
+                }
+                if errno == EINTR { continue }
+                outcome = errno == EAGAIN ? .blocked : .failed(errno)
+                return 0
+            }
+        }
+        return outcome
+    }
+
+    /// Sends what it can of `bytes`; a broken pipe is an outcome, not a signal.
+    public func send(_ bytes: RawSpan) -> Transfer {
+        unsafe bytes.withUnsafeBytes { memory in
+            while true {
+                let sent = unsafe Glibc.send(
+                    number, memory.baseAddress, memory.count, CInt(MSG_NOSIGNAL))
+                if sent >= 0 { return .bytes(sent) }
+                if errno == EINTR { continue }
+                return errno == EAGAIN ? .blocked : .failed(errno)
+            }
+        }
+    }
+
+    /// Sends two runs as one: a head from one place, a body from another.
+    public func send(_ first: RawSpan, _ second: RawSpan) -> Transfer {
+        unsafe first.withUnsafeBytes { head in
+            unsafe second.withUnsafeBytes { body in
+                var parts: InlineArray<2, iovec> = unsafe [
+                    iovec(
+                        iov_base: UnsafeMutableRawPointer(mutating: head.baseAddress),
+                        iov_len: head.count),
+                    iovec(
+                        iov_base: UnsafeMutableRawPointer(mutating: body.baseAddress),
+                        iov_len: body.count),
+                ]
+                var span = unsafe parts.mutableSpan
+                return unsafe span.withUnsafeMutableBufferPointer { vector in
+                    var message = unsafe msghdr()
+                    unsafe message.msg_iov = vector.baseAddress
+                    unsafe message.msg_iovlen = 2
+                    while true {
+                        let sent = unsafe sendmsg(number, &message, CInt(MSG_NOSIGNAL))
+                        if sent >= 0 { return .bytes(sent) }
+                        if errno == EINTR { continue }
+                        return errno == EAGAIN ? .blocked : .failed(errno)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes to a file or pipe what one call takes.
+    public func write(_ bytes: RawSpan) -> Transfer {
+        unsafe bytes.withUnsafeBytes { memory in
+            while true {
+                let written = unsafe Glibc.write(number, memory.baseAddress, memory.count)
+                if written >= 0 { return .bytes(written) }
+                if errno == EINTR { continue }
+                return errno == EAGAIN ? .blocked : .failed(errno)
+            }
+        }
+    }
+
+    /// Ends our sending side; the peer reads the end of the stream (half-close).
+    public func shutdownWrite() {
+        _ = shutdown(number, CInt(SHUT_WR))
+    }
+
+    /// Closes so that the peer sees a reset: an aborted message must not look complete.
+    public func reset() {
+        var hard = linger(l_onoff: 1, l_linger: 0)
+        unsafe setsockopt(
+            number, SOL_SOCKET, SO_LINGER, &hard, socklen_t(MemoryLayout<linger>.size))
+        close()
+    }
+
+    /// Reads a whole file of at most `limit` bytes.
+    /// - Throws: the errno of `open` or `read`; `EFBIG` beyond the limit.
+    public static func contents(of path: String, limit: Int) throws(SystemError) -> [UInt8] {
+        let opened = unsafe path.withCString { unsafe open($0, O_RDONLY | O_CLOEXEC) }
+        guard opened >= 0 else { throw SystemError(call: "open") }
+        let file = FileDescriptor(opened)
+        defer { file.close() }
+        var buffer = ByteBuffer(capacity: 4096)
+        while true {
+            var code: CInt = 0
+            let count = unsafe buffer.write(atMost: 4096) {
+                (space: UnsafeMutableRawBufferPointer) -> Int in
+                while true {
+                    let got = unsafe read(opened, space.baseAddress, space.count)
+                    if got >= 0 { return got }
+                    if errno == EINTR { continue }
+                    code = errno
+                    return 0
+                }
+            }
+            guard code == 0 else { throw SystemError(call: "read", code: code) }
+            if count == 0 { return buffer.array() }
+            guard buffer.count <= limit else { throw SystemError(call: "read", code: EFBIG) }
+        }
+    }
+}

@@ -1,0 +1,32 @@
+// Owns mutual exclusion.
+// Called by whatever is shared between loops and off the passing path.
+// Never guards the path of a request.
+
+import Glibc
+
+/// A value that only the holder of the lock touches.
+///
+/// A POSIX mutex and not `Synchronization.Mutex`: the thread sanitizer does not see the latter
+/// and reports races in correct programs. Uncontended it costs some 20 ns, off the hot path.
+@safe public final class Lock<Value>: @unchecked Sendable {
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private var value: Value
+
+    public init(_ value: sending Value) {
+        self.value = value
+        unsafe mutex = .allocate(capacity: 1)
+        unsafe pthread_mutex_init(mutex, nil)
+    }
+
+    deinit {
+        unsafe pthread_mutex_destroy(mutex)
+        unsafe mutex.deallocate()
+    }
+
+    /// Runs `body` alone with the value. Not re-entrant.
+    public func withLock<R, E: Error>(_ body: (inout Value) throws(E) -> R) throws(E) -> R {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        return try body(&value)
+    }
+}
