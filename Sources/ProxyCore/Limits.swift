@@ -29,6 +29,9 @@ public enum Limits {
     public static let servedBody = 64 * 1024
     /// A token, bytes, before any cryptography is spent on it.
     public static let tokenBytes = 8 * 1024
+    /// How long a response waits at most for the application to release it, milliseconds: a slow
+    /// disk must not become a slow app.
+    public static let holdTime: Milliseconds = 1_000
     /// Nesting of a JSON document.
     public static let jsonDepth = 64
 }

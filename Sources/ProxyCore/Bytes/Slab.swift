@@ -25,7 +25,7 @@
         for slot in live.indices where live[slot] {
             unsafe pointer(Int32(slot)).deinitialize(count: 1)
         }
-        unsafe chunks.forEach { unsafe $0.deallocate() }
+        while let chunk = unsafe chunks.popLast() { unsafe chunk.deallocate() }
     }
 
     @inlinable @inline(__always)

@@ -1,0 +1,134 @@
+// Owns the questions that this proxy asks of the program built on it.
+// Called by the exchange and socket code of each loop; answered by an Application.
+// Never knows what an answer means: people, presence and file formats live on the other side.
+
+/// What the application remembers about an exchange: opaque words that travel with it.
+public struct Ticket: Sendable, Equatable, BitwiseCopyable {
+    public var route: UInt32
+    public var flags: UInt32
+    public var subject: UInt64
+    public var session: UInt64
+
+    public init(route: UInt32 = 0, flags: UInt32 = 0, subject: UInt64 = 0, session: UInt64 = 0) {
+        self.route = route
+        self.flags = flags
+        self.subject = subject
+        self.session = session
+    }
+}
+
+/// Names one exchange of one loop; a number that was reused is recognised as another.
+public struct ExchangeID: Sendable, Hashable, BitwiseCopyable {
+    public let slot: Int32
+    public let generation: UInt32
+
+    public init(slot: Int32, generation: UInt32) {
+        self.slot = slot
+        self.generation = generation
+    }
+}
+
+/// Names one WebSocket that this process serves, of one loop.
+public struct SocketID: Sendable, Hashable, BitwiseCopyable {
+    public let slot: Int32
+    public let generation: UInt32
+
+    public init(slot: Int32, generation: UInt32) {
+        self.slot = slot
+        self.generation = generation
+    }
+}
+
+/// What shall become of a request whose head has been read.
+public enum Admission: Sendable {
+    /// To the upstream. `watch`: bytes of the response body that `watched` wants to see whole
+    /// (0: none); the body reaches the client untouched either way.
+    case forward(Ticket, watch: Int)
+    /// Answered here by `serve`, once its body of at most `bodyLimit` bytes is at hand.
+    case serve(Ticket, bodyLimit: Int)
+    /// Answered here at once; the rest of the request is not read.
+    case refuse(LocalResponse)
+}
+
+/// What `sight` says of a response that is about to pass.
+public enum Passage: Sendable {
+    case pass
+    /// Nothing of it reaches the client until `EventLoop.release` or `Limits.holdTime`.
+    case hold
+}
+
+/// What `serve` made of a request.
+public enum Service: Sendable {
+    case answer(LocalResponse)
+    /// The answer comes later through `EventLoop.answer(_:with:)`.
+    case later
+    /// Becomes a WebSocket; `socketOpened` follows. `fields` go into the 101 (a subprotocol).
+    case webSocket(fields: [(name: StaticString, value: String)])
+}
+
+/// An answer made here.
+public struct LocalResponse: Sendable {
+    public var status: Int
+    public var contentType: StaticString?
+    public var fields: [(name: StaticString, value: String)]
+    public var body: [UInt8]
+
+    public init(
+        status: Int, contentType: StaticString? = nil,
+        fields: [(name: StaticString, value: String)] = [], body: [UInt8] = []
+    ) {
+        self.status = status
+        self.contentType = contentType
+        self.fields = fields
+        self.body = body
+    }
+}
+
+/// Why a served socket ended.
+public enum SocketEnd: Sendable, Equatable {
+    /// A closing handshake, begun by either side.
+    case closed(code: UInt16)
+    /// The connection broke or timed out.
+    case lost
+}
+
+/// The program built on the proxy: one object a loop, called on that loop's thread alone, so
+/// that it needs no lock. It never blocks.
+public protocol Application: AnyObject {
+    /// After a request head: route, identify, admit. `now` is UTC.
+    func admit(
+        _ request: borrowing RequestHead, _ bytes: RawSpan, client: ClientAddress,
+        now: Milliseconds
+    ) -> Admission
+
+    /// At the response head of a forwarded request, or with `status` 502, 504 where the proxy
+    /// itself answers for a failed upstream.
+    func sight(
+        _ id: ExchangeID, _ ticket: inout Ticket, status: Int, byUpstream: Bool,
+        request label: RawSpan, now: Milliseconds
+    ) -> Passage
+
+    /// The whole body of a response that asked to be watched, decoded of its chunks, before its
+    /// last byte leaves; nil where it was larger than asked or came broken or content-coded.
+    func watched(
+        _ id: ExchangeID, _ ticket: Ticket, status: Int, body: RawSpan?, now: Milliseconds)
+
+    /// A request to be answered here, with its whole body.
+    func serve(
+        _ id: ExchangeID, _ ticket: Ticket, _ request: borrowing RequestHead, _ bytes: RawSpan,
+        body: RawSpan, client: ClientAddress, now: Milliseconds
+    ) -> Service
+
+    /// The client of a `.later` left before its answer.
+    func abandoned(_ id: ExchangeID)
+
+    func socketOpened(_ socket: SocketID, _ ticket: Ticket, now: Milliseconds)
+    /// A whole text message, valid UTF-8.
+    func socketMessage(_ socket: SocketID, _ text: RawSpan, now: Milliseconds)
+    func socketClosed(_ socket: SocketID, _ end: SocketEnd, now: Milliseconds)
+
+    /// Once a turn of the loop, after its events and before it sleeps.
+    /// - Returns: when it wants to be called again at the latest, milliseconds from now; nil: no
+    ///   wish.
+    func turn(now: Milliseconds) -> Milliseconds?
+}
