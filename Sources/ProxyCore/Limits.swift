@@ -25,6 +25,8 @@ public enum Limits {
     public static let lingerBytes = 256 * 1024
     /// How long such a lingering close lasts at most, milliseconds.
     public static let lingerTime: Milliseconds = 2_000
+    /// Bytes that may wait for the reader of a served WebSocket before it counts as too slow.
+    public static let socketBacklog = 256 * 1024
     /// A request body that our own endpoints accept, bytes.
     public static let servedBody = 64 * 1024
     /// A token, bytes, before any cryptography is spent on it.

@@ -1,0 +1,89 @@
+// Owns deadlines: which key is due when.
+// Called by event loops for connections and by presence for people.
+// Never reads a clock, never knows what a key stands for.
+
+/// A hashed timing wheel: insertion and expiry cost the same however many deadlines there are.
+///
+/// Deadlines are not cancelled. Whoever owns a key checks on expiry whether the deadline still
+/// stands and inserts the key again where it has moved; so traffic never touches the wheel.
+public struct TimerWheel: Sendable {
+    private struct Entry {
+        let due: Milliseconds
+        let key: UInt64
+    }
+
+    private var buckets: [[Entry]]
+    private let tick: Milliseconds
+    private let mask: Int
+    /// The first tick that has not been looked at.
+    private var cursor: Milliseconds
+    public private(set) var count = 0
+
+    /// - Parameters:
+    ///   - tick: the resolution in milliseconds: a key expires up to one tick late, never early.
+    ///   - size: buckets, a power of two; longer deadlines go round more than once.
+    ///   - now: the time at the start, of the clock that `insert` and `expire` will use.
+    public init(tick: Milliseconds, size: Int, now: Milliseconds) {
+        precondition(tick > 0 && size > 0 && size & (size - 1) == 0)
+        self.tick = tick
+        mask = size - 1
+        buckets = Array(repeating: [], count: size)
+        cursor = now / tick
+    }
+
+    /// Notes that `key` is due at `due`.
+    public mutating func insert(_ key: UInt64, due: Milliseconds) {
+        // Rounded up: a bucket is looked at when its whole tick has passed.
+        let slot = max((due + tick - 1) / tick, cursor)
+        buckets[Int(truncatingIfNeeded: slot) & mask].append(Entry(due: due, key: key))
+        count += 1
+    }
+
+    /// Takes the keys due at or before `now`, at most `limit` of them a call, into `expired`.
+    /// - Returns: whether all of them were taken.
+    @discardableResult
+    public mutating func expire(
+        now: Milliseconds, limit: Int = .max, into expired: inout [UInt64]
+    ) -> Bool {
+        let last = now / tick
+        guard count > 0 else {
+            cursor = max(cursor, last)
+            return true
+        }
+        // After a long sleep one round visits every bucket once.
+        if last - cursor > Milliseconds(mask) { cursor = last - Milliseconds(mask) }
+        while cursor <= last {
+            let place = Int(truncatingIfNeeded: cursor) & mask
+            var index = 0
+            while index < buckets[place].count {
+                guard buckets[place][index].due <= now else {
+                    index += 1
+                    continue
+                }
+                guard expired.count < limit else { return false }
+                expired.append(buckets[place][index].key)
+                buckets[place].swapAt(index, buckets[place].count - 1)
+                buckets[place].removeLast()
+                count -= 1
+            }
+            if buckets[place].isEmpty, buckets[place].capacity > 64 { buckets[place] = [] }
+            // The tick of `now` itself is not over: it stays the cursor.
+            if cursor == last { break }
+            cursor += 1
+        }
+        return true
+    }
+
+    /// Milliseconds until something may be due, or nil where nothing is noted. Never later than
+    /// the truth; up to one round of the wheel earlier.
+    public func delay(now: Milliseconds) -> Milliseconds? {
+        guard count > 0 else { return nil }
+        for step in 0...mask {
+            let slot = cursor + Milliseconds(step)
+            if !buckets[Int(truncatingIfNeeded: slot) & mask].isEmpty {
+                return max(slot * tick - now, 0)
+            }
+        }
+        return nil
+    }
+}
