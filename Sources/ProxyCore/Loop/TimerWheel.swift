@@ -15,7 +15,7 @@ public struct TimerWheel: Sendable {
     private var buckets: [[Entry]]
     private let tick: Milliseconds
     private let mask: Int
-    /// The first tick that has not been looked at.
+    /// The tick looked at last.
     private var cursor: Milliseconds
     public private(set) var count = 0
 
@@ -33,8 +33,9 @@ public struct TimerWheel: Sendable {
 
     /// Notes that `key` is due at `due`.
     public mutating func insert(_ key: UInt64, due: Milliseconds) {
-        // Rounded up: a bucket is looked at when its whole tick has passed.
-        let slot = max((due + tick - 1) / tick, cursor)
+        // Rounded up, so that all of a bucket is due when its tick begins; and always behind the
+        // cursor, whose bucket has been looked at already.
+        let slot = max((due + tick - 1) / tick, cursor + 1)
         buckets[Int(truncatingIfNeeded: slot) & mask].append(Entry(due: due, key: key))
         count += 1
     }
@@ -67,7 +68,6 @@ public struct TimerWheel: Sendable {
                 count -= 1
             }
             if buckets[place].isEmpty, buckets[place].capacity > 64 { buckets[place] = [] }
-            // The tick of `now` itself is not over: it stays the cursor.
             if cursor == last { break }
             cursor += 1
         }
@@ -78,7 +78,7 @@ public struct TimerWheel: Sendable {
     /// the truth; up to one round of the wheel earlier.
     public func delay(now: Milliseconds) -> Milliseconds? {
         guard count > 0 else { return nil }
-        for step in 0...mask {
+        for step in 1...(mask + 1) {
             let slot = cursor + Milliseconds(step)
             if !buckets[Int(truncatingIfNeeded: slot) & mask].isEmpty {
                 return max(slot * tick - now, 0)
