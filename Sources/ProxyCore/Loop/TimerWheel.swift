@@ -17,6 +17,8 @@ public struct TimerWheel: Sendable {
     private let mask: Int
     /// The tick looked at last.
     private var cursor: Milliseconds
+    /// A tick before which no bucket holds anything: a turn of a busy loop costs one comparison.
+    private var next = Milliseconds.max
     public private(set) var count = 0
 
     /// - Parameters:
@@ -37,6 +39,7 @@ public struct TimerWheel: Sendable {
         // cursor, whose bucket has been looked at already.
         let slot = max((due + tick - 1) / tick, cursor + 1)
         buckets[Int(truncatingIfNeeded: slot) & mask].append(Entry(due: due, key: key))
+        next = min(next, slot)
         count += 1
     }
 
@@ -47,10 +50,11 @@ public struct TimerWheel: Sendable {
         now: Milliseconds, limit: Int = .max, into expired: inout [UInt64]
     ) -> Bool {
         let last = now / tick
-        guard count > 0 else {
+        guard last >= next else {
             cursor = max(cursor, last)
             return true
         }
+        defer { next = firstOccupied() }
         // After a long sleep one round visits every bucket once.
         if last - cursor > Milliseconds(mask) { cursor = last - Milliseconds(mask) }
         while cursor <= last {
@@ -77,13 +81,20 @@ public struct TimerWheel: Sendable {
     /// Milliseconds until something may be due, or nil where nothing is noted. Never later than
     /// the truth; up to one round of the wheel earlier.
     public func delay(now: Milliseconds) -> Milliseconds? {
-        guard count > 0 else { return nil }
-        for step in 1...(mask + 1) {
-            let slot = cursor + Milliseconds(step)
-            if !buckets[Int(truncatingIfNeeded: slot) & mask].isEmpty {
-                return max(slot * tick - now, 0)
+        count > 0 ? max(next * tick - now, 0) : nil
+    }
+
+    private func firstOccupied() -> Milliseconds {
+        guard count > 0 else { return .max }
+        // What a bounded `expire` left behind is due at once.
+        let start = cursor
+        for step in 0...(mask + 1) {
+            let place = Int(truncatingIfNeeded: start + Milliseconds(step)) & mask
+            guard !buckets[place].isEmpty else { continue }
+            if step > 0 || buckets[place].contains(where: { $0.due <= start * tick }) {
+                return start + Milliseconds(step)
             }
         }
-        return nil
+        return start + 1
     }
 }
