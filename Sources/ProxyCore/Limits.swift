@@ -23,6 +23,9 @@ public enum Limits {
     /// Bytes read and dropped from a client after a refusal, so that it can read the answer
     /// before a reset destroys it (RFC 9112 §9.6).
     public static let lingerBytes = 256 * 1024
+    /// A client that has ended its sending side while it waits for an answer is most likely gone:
+    /// how long its answer is still waited for, milliseconds.
+    public static let halfClose: Milliseconds = 2_000
     /// How long such a lingering close lasts at most, milliseconds.
     public static let lingerTime: Milliseconds = 2_000
     /// Bytes that may wait for the reader of a served WebSocket before it counts as too slow.
