@@ -60,6 +60,16 @@ public struct FileDescriptor: Equatable, Hashable, Sendable {
         }
     }
 
+    /// Sends what it can of a buffer.
+    public func send(_ buffer: borrowing ByteBuffer) -> Transfer { send(buffer.bytes) }
+
+    /// Sends a buffer and a part of another behind it, as one.
+    public func send(
+        _ first: borrowing ByteBuffer, _ second: borrowing ByteBuffer, _ part: Range<Int>
+    ) -> Transfer {
+        send(first.bytes, second.bytes.extracting(part))
+    }
+
     /// Sends two runs as one: a head from one place, a body from another.
     public func send(_ first: RawSpan, _ second: RawSpan) -> Transfer {
         unsafe first.withUnsafeBytes { head in
