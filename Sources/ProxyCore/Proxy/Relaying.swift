@@ -55,7 +55,7 @@ extension ProxyLoop {
     }
 
     /// The upload may go on where the upstream has taken all of it so far.
-    private func resumeUpload(_ slot: Int32) {
+    func resumeUpload(_ slot: Int32) {
         let exchange = upstreams[slot].exchange
         guard exchange >= 0, upstreams[slot].isFlushed else { return }
         let downstream = exchanges[exchange].downstream
