@@ -14,4 +14,14 @@ public enum PresenceLimits {
     public static let sessionsPerUser = 64
     /// Changes kept for those who resume.
     public static let journal = 65_536
+    /// Explicit facts (claims, logouts, …) that wait for the disk; about 200 bytes each.
+    public static let storeFacts = 16_384
+    /// Rows of one transaction: it takes some 10 ms, and a fact that comes meanwhile waits for it.
+    public static let storeBatch = 4_096
+    /// Pages in the write-ahead log before they are moved into the database.
+    public static let storeLogPages = 4_096
+    /// Bytes that an emptied write-ahead log keeps on the disk.
+    public static let storeLogBytes = 64 * 1024 * 1024
+    /// Rows that one pass of the retention looks at.
+    public static let storeRetention = 2_048
 }
