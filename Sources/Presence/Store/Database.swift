@@ -3,6 +3,7 @@
 // Never knows what the tables mean.
 
 internal import CSQLite
+import Glibc
 
 /// An SQLite call that failed.
 struct DatabaseError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -19,7 +20,7 @@ struct DatabaseError: Error, Equatable, Sendable, CustomStringConvertible {
 
     var primary: CInt { code & 0xff }
 
-    var isFull: Bool { primary == SQLITE_FULL || systemCode == 28 /* ENOSPC */ }
+    var isFull: Bool { primary == SQLITE_FULL || systemCode == ENOSPC }
 
     /// `/x/p.sqlite3: COMMIT: database or disk is full (SQLite 13)`
     var description: String { "\(file): \(operation): \(message) (SQLite \(code))" }
