@@ -20,10 +20,33 @@ enum Schema {
         Migration(version: 1, sql: first)
     ]
 
+    // Times are UTC in milliseconds; `status` is 0 offline, 1 away, 2 online. `sessions` is a run
+    // of SessionCodec records, not a table: a user's sessions are replaced with the user, and a
+    // second tree would double what each sighting costs.
     private static let first = """
         CREATE TABLE meta (
             name TEXT PRIMARY KEY NOT NULL,
             value INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE users (
+            id TEXT PRIMARY KEY NOT NULL,
+            name TEXT,
+            last_seen INTEGER,
+            last_active INTEGER,
+            status INTEGER NOT NULL,
+            since INTEGER,
+            logged_out_at INTEGER,
+            sessions BLOB NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE claims (
+            user TEXT PRIMARY KEY NOT NULL,
+            status INTEGER NOT NULL,
+            set_at INTEGER NOT NULL,
+            until INTEGER
+        ) WITHOUT ROWID;
+        CREATE TABLE revocations (
+            token BLOB PRIMARY KEY NOT NULL,
+            expires INTEGER NOT NULL
         ) WITHOUT ROWID;
         """
 

@@ -27,6 +27,9 @@ public struct StoreStatistics: Equatable, Sendable {
     public var factsWaiting = 0
     /// Rows that retention deleted.
     public var pruned = 0
+    /// Pages in the write-ahead log when it was last moved into the database. It grows where
+    /// another process reads for long.
+    public var logPages = 0
     /// How long the last transaction took, microseconds.
     public var lastCommitMicroseconds = 0
 
