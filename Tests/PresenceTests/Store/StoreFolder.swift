@@ -30,9 +30,10 @@ final class StoreFolder {
 
     /// What a power cut leaves: the database and its log as they are on the disk now.
     func copy(_ name: String = "p.sqlite3", to copy: String) throws {
-        for suffix in ["", "-wal"] where FileManager.default.fileExists(atPath: file(name + suffix))
-        {
+        for suffix in ["", "-wal", "-shm"] {
             try? FileManager.default.removeItem(atPath: file(copy + suffix))
+        }
+        for suffix in ["", "-wal"] where exists(name + suffix) {
             try FileManager.default.copyItem(
                 atPath: file(name + suffix), toPath: file(copy + suffix))
         }
