@@ -7,21 +7,27 @@ import ProxyCore
 @testable import Presence
 
 final class FakeSource: DirtySource {
-    private let state = Lock((waiting: [StoredUser](), drains: 0))
+    private struct State {
+        var waiting: [StoredUser] = []
+        var next = 0
+        var drains = 0
+    }
+
+    private let state = Lock(State())
 
     func change(_ users: [StoredUser]) { state.withLock { $0.waiting += users } }
 
     func drainDirty(limit: Int, now: Milliseconds) -> [StoredUser] {
         state.withLock { state in
             state.drains += 1
-            let batch = Array(state.waiting.prefix(limit))
-            state.waiting.removeFirst(batch.count)
+            let batch = Array(state.waiting[state.next...].prefix(limit))
+            state.next += batch.count
             return batch
         }
     }
 
     var drains: Int { state.withLock { $0.drains } }
-    var waiting: Int { state.withLock { $0.waiting.count } }
+    var waiting: Int { state.withLock { $0.waiting.count - $0.next } }
 }
 
 /// Collects what `then` was called with, in order.

@@ -85,7 +85,9 @@ final class StoreMeasurements: XCTestCase {
                     }
                 }
             }
-            time("\(lanes) askers, 500 facts each", lanes * 500) { threads.forEach { $0.join() } }
+            time("\(lanes) askers, 500 facts each", lanes * 500) {
+                for thread in threads { thread.join() }
+            }
             let sorted = took.withLock { $0.sorted() }
             print(
                 "MEASURED p50 \(sorted[sorted.count / 2] / 1_000) µs, p99",
