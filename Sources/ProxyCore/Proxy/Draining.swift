@@ -4,8 +4,13 @@
 
 extension ProxyLoop {
     /// Stops accepting, tells served sockets to go elsewhere, and lets the exchanges end.
+    ///
+    /// Called again, what is still under way is cut off.
     public func drain() {
-        guard drainingUntil == nil else { return }
+        guard drainingUntil == nil else {
+            drainingUntil = loop.now
+            return
+        }
         // Those who have come already are let in: closing the listener would reset them.
         for index in listeners.indices { acceptWaiting(on: index) }
         drainingUntil = loop.now + settings.drainTime

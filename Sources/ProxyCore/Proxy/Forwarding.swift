@@ -275,6 +275,7 @@ extension ProxyLoop {
             stream = try pool.address(of: server).connect()
         } catch {
             pool.failedToConnect(server, now: loop.now)
+            health.failed(server, error)
             return .failed(.connect(error))
         }
         let generation = nextGeneration()

@@ -31,9 +31,11 @@ extension ProxyLoop {
     private func finishConnecting(_ slot: Int32) -> Bool {
         if let error = upstreams[slot].stream.connectError() {
             pool.failedToConnect(upstreams[slot].server, now: loop.now)
+            health.failed(upstreams[slot].server, error)
             connectFailed(slot, .connect(error))
             return false
         }
+        health.answered(upstreams[slot].server)
         let key = key(upstream: slot)
         upstreams[slot].phase = .busy
         upstreams[slot].deadline = .max
