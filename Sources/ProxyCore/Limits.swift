@@ -36,4 +36,8 @@ public enum Limits {
     public static let holdTime: Milliseconds = 1_000
     /// Nesting of a JSON document.
     public static let jsonDepth = 64
+    /// The most nesting that any caller can ask for: reading recurses, and a loop's stack is small.
+    public static let jsonDepthCeiling = 256
+    /// A path into a JSON document, bytes: longer is a mistake in a configuration.
+    public static let jsonPath = 1024
 }
