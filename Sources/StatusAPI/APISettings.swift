@@ -2,10 +2,10 @@
 // Called by the assembly, which fills it from the config file, and by everything here.
 // Never reads a file, never knows a default of another target.
 
-import ProxyCore
+public import ProxyCore
 
 /// What one of the sidecar's own endpoints is called: `serve: "…"` in a route.
-public enum Endpoint: UInt8, Sendable, CaseIterable {
+public enum Endpoint: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case heartbeat, user, setStatus, online, users, query, webSocket, stats
     case healthz, readyz, metrics
 
