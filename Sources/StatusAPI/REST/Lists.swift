@@ -97,7 +97,9 @@ enum ListFilters {
         throw .badRequest("'\(name)' must be a time such as 2026-11-21T09:30:00Z.")
     }
 
-    private static func ordering(_ parameters: QueryParameters) throws(Problem) -> UserQuery.Ordering {
+    private static func ordering(_ parameters: QueryParameters) throws(Problem)
+        -> UserQuery.Ordering
+    {
         switch given(parameters, "ordering") {
         case nil, "user_id": return .userID
         case "name": return .name
@@ -114,13 +116,17 @@ extension LinkBase {
     /// What a client called this address: X-Forwarded-Host and -Proto where a trusted proxy sent
     /// them (the head parser drops those of others), else Host.
     init(_ request: borrowing RequestHead, _ bytes: RawSpan) {
-        let secure = request.fields.value(.xForwardedProto, in: bytes)
-        let isSecure = secure.map { Self.first($0).equalsFolded("https") } ?? false
-        scheme = isSecure ? "https" : "http"
-        let forwarded = request.fields.value(.xForwardedHost, in: bytes)
-        authority = forwarded.flatMap { Self.first($0).text() }
-        if authority == nil || authority == "" {
-            authority = request.authority.flatMap { bytes[$0].text() }
+        scheme = "http"
+        if let sent = request.fields.value(.xForwardedProto, in: bytes),
+            Self.first(sent).equalsFolded("https")
+        {
+            scheme = "https"
+        }
+        if let sent = request.fields.value(.xForwardedHost, in: bytes) {
+            authority = Self.first(sent).text()
+        }
+        if authority == nil || authority == "", let host = request.authority {
+            authority = bytes[host].text()
         }
         if authority == "" { authority = nil }
         path = bytes[request.path].text() ?? "/"

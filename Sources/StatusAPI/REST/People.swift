@@ -71,13 +71,15 @@ extension PresenceApplication {
     private static func length(_ node: JSONNode?) throws(Problem) -> Milliseconds? {
         guard let node, !node.isNull else { return nil }
         guard let length = node.string.flatMap(Durations.parse) else {
-            throw .badRequest("'for' must be a duration such as \"30s\", \"30m\", \"8h\" or \"7d\".")
+            throw .badRequest(
+                "'for' must be a duration such as \"30s\", \"30m\", \"8h\" or \"7d\".")
         }
         return length
     }
 
     /// `POST users/query`: up to `APILimits.subscribedUsers` ids.
-    func query(_ body: RawSpan, _ asker: Asker, now: Milliseconds) throws(Problem) -> LocalResponse {
+    func query(_ body: RawSpan, _ asker: Asker, now: Milliseconds) throws(Problem) -> LocalResponse
+    {
         guard let items = try Bodies.object(body)?["ids"]?.array else {
             throw .badRequest(#"Say which users: {"ids": ["1", "2"]}."#)
         }

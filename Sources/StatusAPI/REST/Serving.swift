@@ -122,9 +122,7 @@ extension PresenceApplication {
         case .stats:
             return .answer(stats(now: now))
         case .webSocket:
-            return .webSocket(
-                fields: asker.subprotocol
-                    ? [("Sec-WebSocket-Protocol", Credentials.subprotocol)] : [])
+            return .webSocket(fields: asker.subprotocol ? Credentials.subprotocolFields : [])
         case .heartbeat, .healthz, .readyz, .metrics:
             throw .notFound("The sidecar has nothing at this address.")
         }
