@@ -15,8 +15,10 @@ public struct TimerWheel: Sendable {
     private var buckets: [[Entry]]
     private let tick: Milliseconds
     private let mask: Int
-    /// The first tick that has not been looked at.
+    /// The tick looked at last.
     private var cursor: Milliseconds
+    /// A tick before which no bucket holds anything: a turn of a busy loop costs one comparison.
+    private var next = Milliseconds.max
     public private(set) var count = 0
 
     /// - Parameters:
@@ -33,9 +35,11 @@ public struct TimerWheel: Sendable {
 
     /// Notes that `key` is due at `due`.
     public mutating func insert(_ key: UInt64, due: Milliseconds) {
-        // Rounded up: a bucket is looked at when its whole tick has passed.
-        let slot = max((due + tick - 1) / tick, cursor)
+        // Rounded up, so that all of a bucket is due when its tick begins; and always behind the
+        // cursor, whose bucket has been looked at already.
+        let slot = max((due + tick - 1) / tick, cursor + 1)
         buckets[Int(truncatingIfNeeded: slot) & mask].append(Entry(due: due, key: key))
+        next = min(next, slot)
         count += 1
     }
 
@@ -46,10 +50,11 @@ public struct TimerWheel: Sendable {
         now: Milliseconds, limit: Int = .max, into expired: inout [UInt64]
     ) -> Bool {
         let last = now / tick
-        guard count > 0 else {
+        guard last >= next else {
             cursor = max(cursor, last)
             return true
         }
+        defer { next = firstOccupied() }
         // After a long sleep one round visits every bucket once.
         if last - cursor > Milliseconds(mask) { cursor = last - Milliseconds(mask) }
         while cursor <= last {
@@ -67,7 +72,6 @@ public struct TimerWheel: Sendable {
                 count -= 1
             }
             if buckets[place].isEmpty, buckets[place].capacity > 64 { buckets[place] = [] }
-            // The tick of `now` itself is not over: it stays the cursor.
             if cursor == last { break }
             cursor += 1
         }
@@ -77,13 +81,20 @@ public struct TimerWheel: Sendable {
     /// Milliseconds until something may be due, or nil where nothing is noted. Never later than
     /// the truth; up to one round of the wheel earlier.
     public func delay(now: Milliseconds) -> Milliseconds? {
-        guard count > 0 else { return nil }
-        for step in 0...mask {
-            let slot = cursor + Milliseconds(step)
-            if !buckets[Int(truncatingIfNeeded: slot) & mask].isEmpty {
-                return max(slot * tick - now, 0)
+        count > 0 ? max(next * tick - now, 0) : nil
+    }
+
+    private func firstOccupied() -> Milliseconds {
+        guard count > 0 else { return .max }
+        // What a bounded `expire` left behind is due at once.
+        let start = cursor
+        for step in 0...(mask + 1) {
+            let place = Int(truncatingIfNeeded: start + Milliseconds(step)) & mask
+            guard !buckets[place].isEmpty else { continue }
+            if step > 0 || buckets[place].contains(where: { $0.due <= start * tick }) {
+                return start + Milliseconds(step)
             }
         }
-        return nil
+        return start + 1
     }
 }
