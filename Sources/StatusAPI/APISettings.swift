@@ -99,9 +99,7 @@ public struct APISettings: Sendable {
     /// itself (no cookie is read), so another site cannot use its visitor's.
     public var origins: [String] = []
     public var subscription = InitialSubscription.all
-    /// Text messages of a socket, bytes.
-    public var maximumMessage = 16 * 1024
-    public var pingEvery: Milliseconds = 30_000
+    /// Presence sockets of all loops together; further ones are closed with 1013.
     public var maximumSockets = 200_000
 
     /// What `hello` tells clients; the engine's setting of the same name.

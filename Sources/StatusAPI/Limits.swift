@@ -39,6 +39,9 @@ public enum APILimits {
     public static let rateKeys = 65_536
     /// Users in a snapshot. Whoever needs more subscribes to names or pages through `users`.
     public static let snapshotUsers = 100_000
+    /// How often a socket's token is looked at, besides the moment at which it expires,
+    /// milliseconds.
+    public static let socketCheck: Milliseconds = 60_000
     /// Sockets whose clocks are looked at in one turn.
     public static let socketsPerTurn = 4_096
     /// The longest a claim can hold, milliseconds: ten years, so that no sum overflows.

@@ -149,10 +149,6 @@ public final class PresenceApplication: Application {
         hub.message(socket, text, now: now)
     }
 
-    public func socketPong(_ socket: SocketID, now: Milliseconds) {
-        hub.pong(socket, now: now)
-    }
-
     public func socketClosed(_ socket: SocketID, _ end: SocketEnd, now: Milliseconds) {
         hub.closed(socket, now: now)
     }

@@ -125,8 +125,6 @@ public protocol Application: AnyObject {
     func socketOpened(_ socket: SocketID, _ ticket: Ticket, now: Milliseconds)
     /// A whole text message, valid UTF-8.
     func socketMessage(_ socket: SocketID, _ text: RawSpan, now: Milliseconds)
-    /// A pong came: the other end is there.
-    func socketPong(_ socket: SocketID, now: Milliseconds)
     func socketClosed(_ socket: SocketID, _ end: SocketEnd, now: Milliseconds)
 
     /// Once a turn of the loop, after its events and before it sleeps.

@@ -211,8 +211,7 @@ struct CounterFamily {
             label: "reason",
             samples: [
                 ("too many", .socketsRefused), ("token expired", .socketsExpired),
-                ("token revoked", .socketsRevoked), ("no pong", .socketsSilent),
-                ("reader too slow", .socketsSlow),
+                ("token revoked", .socketsRevoked), ("reader too slow", .socketsSlow),
             ]),
         CounterFamily(
             name: "presence_socket_messages_total", help: "Messages of clients.", label: "result",

@@ -15,7 +15,6 @@ extension Hub {
                 socket, CloseCode.tokenEnded.rawValue, "token expired or revoked",
                 .socketsRevoked)
         }
-        subscriber.isHeard = true
         subscribers[socket] = subscriber
         // Whoever speaks at once is answered in order: the snapshot comes first.
         welcome(socket, now: now)

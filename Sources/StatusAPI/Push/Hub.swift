@@ -56,8 +56,7 @@ final class Hub {
         let all = service.settings.subscription == .all
         let subscriber = Subscriber(
             socket: socket, identity: identity, opened: identity.session,
-            scope: all ? .all : .list([]), resume: opening.resume,
-            nextPing: now + service.settings.pingEvery)
+            scope: all ? .all : .list([]), resume: opening.resume)
         subscribers[socket] = subscriber
         sockets[identity.subject, default: []].append(socket)
         arrivals.append(socket)
@@ -99,15 +98,6 @@ final class Hub {
         }
     }
 
-    /// The process ends: every socket is told to come back elsewhere.
-    func drain() {
-        for (socket, subscriber) in subscribers where !subscriber.isClosing {
-            silence(socket)
-            subscribers[socket]?.isClosing = true
-            host.close(socket, code: CloseCode.goingAway.rawValue, reason: "going away")
-        }
-    }
-
     // MARK: Listening
 
     /// Puts a socket among those who listen to `scope` and to nothing else.
@@ -142,10 +132,6 @@ final class Hub {
 
     // MARK: Clocks
 
-    func pong(_ socket: SocketID, now: Milliseconds) {
-        subscribers[socket]?.isHeard = true
-    }
-
     func expireDue(now: Milliseconds) {
         guard let due, now >= due else { return }
         expired.removeAll(keepingCapacity: true)
@@ -165,23 +151,13 @@ final class Hub {
             return end(
                 socket, CloseCode.tokenEnded.rawValue, "token expired", .socketsExpired)
         }
-        if now >= subscriber.nextPing {
-            guard subscriber.isHeard else {
-                return end(socket, CloseCode.noPong.rawValue, "no pong", .socketsSilent)
-            }
-            subscribers[socket]?.isHeard = false
-            subscribers[socket]?.nextPing = now + service.settings.pingEvery
-            var ping = ByteBuffer(capacity: 16)
-            FrameEncoder.ping(ByteBuffer().bytes, into: &ping)
-            send(socket, ping.array())
-        }
-        if let subscriber = subscribers[socket], !subscriber.isClosing {
-            schedule(subscriber, now: now)
-        }
+        schedule(subscriber, now: now)
     }
 
     private func schedule(_ subscriber: Subscriber, now: Milliseconds) {
-        let next = min(subscriber.nextPing, subscriber.identity.expires)
+        // Looked at now and then, so that sockets long gone do not fill the wheel until their
+        // tokens expire.
+        let next = min(subscriber.identity.expires, now + APILimits.socketCheck)
         if wheel == nil { wheel = TimerWheel(tick: 500, size: 128, now: now) }
         wheel?.insert(Self.key(subscriber.socket), due: next)
         due = min(due ?? next, next)

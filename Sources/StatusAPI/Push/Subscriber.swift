@@ -26,9 +26,6 @@ struct Subscriber {
     var isWelcomed = false
     /// The closing handshake has begun: it is told nothing more.
     var isClosing = false
-    /// Anything was heard since the last ping.
-    var isHeard = true
-    var nextPing: Milliseconds
 
     var isAdmin: Bool { identity.isAdmin }
 }

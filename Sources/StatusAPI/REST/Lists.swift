@@ -114,15 +114,16 @@ enum ListFilters {
 
 extension LinkBase {
     /// What a client called this address: X-Forwarded-Host and -Proto where a trusted proxy sent
-    /// them (the head parser drops those of others), else Host.
+    /// them, else Host.
     init(_ request: borrowing RequestHead, _ bytes: RawSpan) {
         scheme = "http"
-        if let sent = request.fields.value(.xForwardedProto, in: bytes),
+        let trusted = request.isPeerTrusted
+        if trusted, let sent = request.fields.value(.xForwardedProto, in: bytes),
             Self.first(sent).equalsFolded("https")
         {
             scheme = "https"
         }
-        if let sent = request.fields.value(.xForwardedHost, in: bytes) {
+        if trusted, let sent = request.fields.value(.xForwardedHost, in: bytes) {
             authority = Self.first(sent).text()
         }
         if authority == nil || authority == "", let host = request.authority {
