@@ -169,7 +169,10 @@ extension ProxyLoop {
     /// Sends frames, or keeps them for a slow reader within its bound.
     private func queue(_ slot: Int32, _ frames: RawSpan) -> Bool {
         let backlog = downstreams[slot].output.count
-        guard backlog + frames.byteCount <= Limits.socketBacklog else { return false }
+        // One message may be longer than the bound (a snapshot of many users); two may not wait.
+        guard backlog == 0 || backlog + frames.byteCount <= Limits.socketBacklog else {
+            return false
+        }
         guard backlog == 0 else {
             downstreams[slot].output.append(frames)
             return true
