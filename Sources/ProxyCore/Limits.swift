@@ -34,6 +34,12 @@ public enum Limits {
     public static let servedBody = 64 * 1024
     /// A token, bytes, before any cryptography is spent on it.
     public static let tokenBytes = 8 * 1024
+    /// Nesting of a token's header and claims (RFC 8725 asks for a bound; real ones need 3).
+    public static let tokenDepth = 16
+    /// A user id, session, name or key id of a token, bytes.
+    public static let tokenField = 256
+    /// Keys of one installation: each may be tried for a token without a key id.
+    public static let tokenKeys = 32
     /// How long a response waits at most for the application to release it, milliseconds: a slow
     /// disk must not become a slow app.
     public static let holdTime: Milliseconds = 1_000

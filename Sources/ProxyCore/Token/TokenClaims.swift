@@ -1,0 +1,147 @@
+// Owns what a verified token says: who, in which session, until when.
+// Called by the verifier, once a signature has been found good.
+// Never looks at a signature, never reads a clock.
+
+/// A person and a session, out of a verified token.
+public struct TokenClaims: Sendable, Equatable {
+    /// The user id as text: `42` and `"42"` are one user.
+    public var user: String
+    /// What the user is called; nil where the token does not say or says nothing usable.
+    public var name: String?
+    /// The session by `sid` or `jti`; nil: the token itself is the session.
+    public var session: String?
+    /// `jti`, by which a token is revoked.
+    public var tokenID: String?
+    /// `exp`.
+    public var expires: Milliseconds
+    /// `exp` and the leeway: the first moment at which the token counts for nothing.
+    public var goodUntil: Milliseconds
+    public var isAdmin: Bool
+
+    public init(
+        user: String, name: String? = nil, session: String? = nil, tokenID: String? = nil,
+        expires: Milliseconds, goodUntil: Milliseconds, isAdmin: Bool = false
+    ) {
+        self.user = user
+        self.name = name
+        self.session = session
+        self.tokenID = tokenID
+        self.expires = expires
+        self.goodUntil = goodUntil
+        self.isAdmin = isAdmin
+    }
+}
+
+extension TokenClaims {
+    /// The last moment that RFC 3339 can write; a later `exp` means this one.
+    static let endOfTime: Milliseconds = 253_402_300_799_999
+
+    /// Reads the claims of `key`'s token.
+    init(
+        _ bytes: RawSpan, rules: ClaimRules, key: TokenKey, leeway: Milliseconds,
+        now: Milliseconds
+    ) throws(TokenFault) {
+        let node: JSONNode
+        do {
+            node = try JSONReader.read(bytes, maximumDepth: Limits.tokenDepth)
+        } catch {
+            throw .badClaims
+        }
+        guard node.object != nil else { throw .badClaims }
+        let expires = try Self.checkTimes(node, leeway: leeway, now: now)
+        if Self.isRefreshToken(node) { throw .refreshToken }
+        try Self.checkParties(node, key: key)
+        self.init(
+            user: try Self.user(node, rules),
+            name: Self.text(node, rules.name), session: Self.text(node, rules.session),
+            tokenID: Self.text(node, [ClaimName(member: "jti")]), expires: expires,
+            goodUntil: expires + leeway,
+            isAdmin: rules.admin?.find(in: node).map(rules.adminEquals.matches) ?? false)
+    }
+
+    /// RFC 7519 §4.1.4–4.1.6. `exp` must be there: a token that never ends cannot be revoked by
+    /// waiting.
+    private static func checkTimes(
+        _ claims: JSONNode, leeway: Milliseconds, now: Milliseconds
+    ) throws(TokenFault) -> Milliseconds {
+        guard let exp = claims["exp"] else { throw .expiryMissing }
+        let expires = try time(exp)
+        guard now < expires + leeway else { throw .expired }
+        if let nbf = claims["nbf"], try time(nbf) > now + leeway { throw .notYetValid }
+        if let iat = claims["iat"], try time(iat) > now + leeway { throw .issuedInFuture }
+        return expires
+    }
+
+    /// A NumericDate (RFC 7519 §2): seconds, whole or not, as a number and nothing else.
+    private static func time(_ node: JSONNode) throws(TokenFault) -> Milliseconds {
+        guard let seconds = node.double else { throw .badTime }
+        if seconds <= 0 { return 0 }
+        if seconds * 1000 >= Double(endOfTime) { return endOfTime }
+        return Milliseconds(seconds * 1000)
+    }
+
+    /// A refresh token is signed with the same key and names the same user; taking it for an
+    /// access token would let it live for weeks (RFC 8725 §3.12). Django's simplejwt marks it by
+    /// `token_type`, flask-jwt-extended by `type`, Keycloak by `typ`.
+    private static func isRefreshToken(_ claims: JSONNode) -> Bool {
+        claims["token_type"].isRefresh || claims["type"].isRefresh || claims["typ"].isRefresh
+    }
+
+    /// RFC 8725 §3.8 and §3.9, where configured.
+    private static func checkParties(_ claims: JSONNode, key: TokenKey) throws(TokenFault) {
+        if let issuer = key.issuer {
+            guard let given = claims["iss"]?.string, given.rawSpan.equals(issuer.rawSpan) else {
+                throw .issuerMismatch
+            }
+        }
+        if let audience = key.audience {
+            guard let given = claims["aud"], ClaimScalar.string(audience).matches(given) else {
+                throw .audienceMismatch
+            }
+        }
+    }
+
+    private static func user(_ claims: JSONNode, _ rules: ClaimRules) throws(TokenFault) -> String {
+        for name in rules.user {
+            guard let node = name.find(in: claims) else { continue }
+            guard let id = scalar(node) else { throw .badUser }
+            return id
+        }
+        throw .userMissing
+    }
+
+    /// The first of the claims that is there and usable: names and sessions are no reason to
+    /// refuse anybody.
+    private static func text(_ claims: JSONNode, _ names: [ClaimName]) -> String? {
+        for name in names {
+            if let node = name.find(in: claims), let text = scalar(node) { return text }
+        }
+        return nil
+    }
+
+    /// A text, or a whole number as text. The number must be written in the one way in which we
+    /// would write it (not `42.0`, `4.2e1`, `-0`): otherwise two users could be one.
+    private static func scalar(_ node: JSONNode) -> String? {
+        switch node.kind {
+        case .string(let text):
+            let bytes = text.utf8.count
+            guard bytes > 0, bytes <= Limits.tokenField else { return nil }
+            let control = text.unicodeScalars.contains {
+                $0.value < 0x20 || (0x7f...0x9f).contains($0.value)
+            }
+            return control ? nil : text
+        case .number(let number):
+            guard let value = number.integer else { return nil }
+            let text = String(value)
+            return text.utf8.elementsEqual(number.text.utf8) ? text : nil
+        case .null, .bool, .array, .object:
+            return nil
+        }
+    }
+}
+
+extension JSONNode? {
+    fileprivate var isRefresh: Bool {
+        self?.string?.rawSpan.equalsFolded("refresh") ?? false
+    }
+}
