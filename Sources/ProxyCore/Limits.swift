@@ -8,6 +8,13 @@ public enum Limits {
     public static let readSize = 64 * 1024
     /// Bytes of a message that may wait for a slow reader before its source is paused.
     public static let highWater = 64 * 1024
+    /// A piece of body up to this size is copied behind the head and sent with it; a larger one
+    /// is sent from where it was received.
+    public static let copiedBody = 4 * 1024
+    /// Exchanges of one loop that wait for a connection to the upstream.
+    public static let waiters = 1024
+    /// Buffer memory that an idle upstream connection keeps.
+    public static let idleBuffer = 4 * 1024
     /// Connections accepted in one turn of a loop, so that a flood does not starve the others.
     public static let acceptsPerTurn = 64
     /// Reads from one connection in one turn, for the same reason.

@@ -105,12 +105,11 @@ public struct FileDescriptor: Equatable, Hashable, Sendable {
         _ = shutdown(number, CInt(SHUT_WR))
     }
 
-    /// Closes so that the peer sees a reset: an aborted message must not look complete.
-    public func reset() {
+    /// Makes the coming `close` a reset: an aborted message must not look complete.
+    public func resetOnClose() {
         var hard = linger(l_onoff: 1, l_linger: 0)
         unsafe setsockopt(
             number, SOL_SOCKET, SO_LINGER, &hard, socklen_t(MemoryLayout<linger>.size))
-        close()
     }
 
     /// Reads a whole file of at most `limit` bytes.

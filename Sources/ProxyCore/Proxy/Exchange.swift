@@ -33,6 +33,8 @@ struct Exchange: ~Copyable {
     var began: Milliseconds = 0
     /// `POST /orders/`, for the application and the log.
     var label = ShortText()
+    /// Method and path whole, where requests are logged.
+    var logged = ByteBuffer()
     /// The client's `Sec-WebSocket-Key`.
     var key = ShortText()
     /// Bytes of the response body that the application wants to see (0: none).
@@ -51,6 +53,7 @@ struct Exchange: ~Copyable {
         watched.shrink(to: kept)
         waiting.removeAll()
         waiting.shrink(to: kept)
+        logged.removeAll()
         downstream = -1
         upstream = -1
         machine = ExchangeMachine()

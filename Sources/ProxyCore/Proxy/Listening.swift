@@ -78,3 +78,13 @@ extension ProxyLoop {
         }
     }
 }
+
+extension ClientAddress {
+    init(_ peer: PeerAddress) {
+        switch peer {
+        case .v4(let number, let port): self.init(v4: number.bigEndian, port: port)
+        case .v6(let high, let low, let port): self.init(v6High: high, low: low, port: port)
+        case .unix: self = .local
+        }
+    }
+}

@@ -65,8 +65,8 @@ public enum ProxyError: Error, Equatable, Sendable {
     public var cause: String {
         switch self {
         case .connect(let error): "\(error)"
-        case .badResponse(let refusal): "bad response: \(refusal.reason)"
-        case .badBody(let refusal): "bad body: \(refusal.reason)"
+        case .badResponse(let refusal): "bad response: \(refusal.reason.rawValue)"
+        case .badBody(let refusal): "bad body: \(refusal.reason.rawValue)"
         case .truncated: "truncated"
         default: detail
         }
@@ -100,7 +100,7 @@ extension LocalResponse {
         writer.key("type")
         writer.string("about:blank")
         writer.key("title")
-        writer.string(StatusText.of(status))
+        writer.string(StatusText.of(status).description)
         writer.key("status")
         writer.integer(Int64(status))
         writer.key("detail")

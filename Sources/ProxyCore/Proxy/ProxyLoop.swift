@@ -38,6 +38,7 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     var again: [EventKey] = []
     private var revisiting: [EventKey] = []
     var drainingUntil: Milliseconds?
+    var isDrainAlarmSet = false
 
     /// - Parameters:
     ///   - row: the number of this loop, from 0.

@@ -167,8 +167,11 @@ extension ProxyLoop {
     /// Answers what is not HTTP, or not HTTP that may be passed on, and closes.
     private func refuse(_ slot: Int32, _ refusal: Refusal) {
         metrics.add(.requestsRefused, row)
-        accessLog?.refused(downstreams[slot].client, refusal, now: loop.utc)
-        let answer = LocalResponse.problem(status: refusal.status, detail: refusal.reason.text)
+        accessLog?.line(
+            downstreams[slot].client, request: RawSpan(), status: refusal.status,
+            fault: refusal.reason.rawValue, now: loop.utc)
+        let answer = LocalResponse.problem(
+            status: refusal.status, detail: refusal.reason.rawValue)
         writeLocal(slot, answer, version: .http11, persists: false, toHead: false)
         metrics.count(status: refusal.status, row)
         close(slot, .linger)

@@ -1,0 +1,57 @@
+// Owns the end of a loop: nothing new is taken in, what is under way ends properly.
+// Called once, through the mailbox, when the process is told to stop.
+// Never waits longer than the time it was given.
+
+extension ProxyLoop {
+    /// Stops accepting, tells served sockets to go elsewhere, and lets the exchanges end.
+    public func drain() {
+        guard drainingUntil == nil else { return }
+        drainingUntil = loop.now + settings.drainTime
+        for listener in listeners { listener.close() }
+        listeners.removeAll()
+        for slot in sockets.slots {
+            close(id(socket: slot), code: CloseCode.goingAway.rawValue, reason: "restarting")
+        }
+        closeIdle()
+    }
+
+    private func closeIdle() {
+        for slot in downstreams.slots
+        where downstreams.contains(slot) && downstreams[slot].phase == .head
+            && downstreams[slot].input.isEmpty && downstreams[slot].output.isEmpty
+        {
+            closeDownstream(slot)
+        }
+    }
+
+    /// - Returns: whether the loop has ended.
+    func finishDraining(_ until: Milliseconds) -> Bool {
+        if downstreams.count > 0, loop.now < until {
+            closeIdle()
+            setDrainAlarm(until)
+            guard downstreams.count == 0 else { return false }
+        }
+        for slot in downstreams.slots where downstreams.contains(slot) {
+            metrics.add(.drainsCut, row)
+            cut(slot)
+        }
+        for slot in upstreams.slots where upstreams.contains(slot) { dropUpstream(slot) }
+        loop.stop()
+        return true
+    }
+
+    private func cut(_ slot: Int32) {
+        if downstreams[slot].phase == .tunnel {
+            endTunnel(downstreams[slot].exchange)
+        } else {
+            clientGone(slot)
+        }
+    }
+
+    /// Makes the loop wake at the end of its time, whatever else happens.
+    private func setDrainAlarm(_ until: Milliseconds) {
+        guard !isDrainAlarmSet else { return }
+        isDrainAlarmSet = true
+        loop.wheel.insert(EventKey(.mailbox, slot: 0, generation: 0).word, due: until)
+    }
+}
