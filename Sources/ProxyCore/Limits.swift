@@ -21,6 +21,10 @@ public enum Limits {
     public static let readsPerTurn = 8
     /// Fields of a head: the hard bound behind the configured one.
     public static let maximumFields = 256
+    /// Options of all Connection fields together: each is looked for among the fields.
+    public static let connectionOptions = 32
+    /// Addresses of X-Forwarded-For that are walked over, from the right.
+    public static let forwardedHops = 32
     /// Interim (1xx) responses relayed for one request; more is an upstream out of control.
     public static let interimResponses = 8
     /// A chunk-size line with its extensions, bytes (RFC 9112 §7.1.1 lets us bound it).

@@ -72,14 +72,4 @@ public struct ClientAddress: Sendable, Equatable, Hashable, BitwiseCopyable {
     public var withoutPort: ClientAddress {
         ClientAddress(family: family, port: 0, high: high, low: low)
     }
-
-    /// `1.2.3.4` or `2001:db8::1` (RFC 5952), without the port; `unix` for a Unix socket.
-    public func text(into out: inout ByteBuffer) {}
-
-    /// The text as a String, for logs and messages.
-    public var description: String { "" }
-
-    /// Reads `1.2.3.4` or `2001:db8::1`, nothing around it; nil: no address.
-    public static func parse(_ bytes: RawSpan) -> ClientAddress? { nil }
-    public static func parse(_ text: String) -> ClientAddress? { parse(text.rawSpan) }
 }

@@ -36,6 +36,8 @@ public struct RequestHead: ~Copyable {
     public internal(set) var webSocketUpgrade: WebSocketOffer
     /// The Max-Forwards of an OPTIONS request; at 0 it is to be answered here (RFC 9110 §7.6.2).
     public internal(set) var maxForwards: UInt32?
+    /// `TE: trailers`: the one transfer option that travels on (RFC 9110 §10.1.4).
+    var acceptsTrailers: Bool
 
     public init() {
         method = .other
@@ -52,6 +54,7 @@ public struct RequestHead: ~Copyable {
         expectsContinue = false
         webSocketUpgrade = .none
         maxForwards = nil
+        acceptsTrailers = false
     }
 
     /// Reads a request head from the start of `bytes`.
@@ -65,6 +68,39 @@ public struct RequestHead: ~Copyable {
     public mutating func parse(
         _ bytes: RawSpan, from scanned: Int = 0, limits: HeadLimits, trustedPeer: Bool
     ) -> HeadOutcome {
-        .partial
+        if scanned > 0, !HeadParser.isWorthReading(bytes, from: scanned, limits: limits) {
+            return .partial
+        }
+        reset()
+        do throws(HeadStop) {
+            let line = try readLine(bytes, limits: limits)
+            length = try HeadParser.fields(
+                bytes, from: line, limits: limits, hopByHop: HopByHop.always,
+                dropsConfusable: true, into: &fields)
+            try settleHost(bytes)
+            try settleConnection(bytes)
+            try settleFraming(bytes, trustedPeer: trustedPeer)
+            if fields.hasAny(Self.rare) { try settleRareFields(bytes) }
+            return .complete
+        } catch {
+            switch error {
+            case .partial: return .partial
+            case .refused(let refusal): return .refused(refusal)
+            }
+        }
+    }
+
+    @inline(__always)
+    private mutating func reset() {
+        fields.reset()
+        query = nil
+        length = 0
+        framing = .none
+        authority = nil
+        keepAlive = false
+        expectsContinue = false
+        webSocketUpgrade = .none
+        maxForwards = nil
+        acceptsTrailers = false
     }
 }

@@ -42,6 +42,38 @@ public struct ResponseHead: ~Copyable {
     public mutating func parse(
         _ bytes: RawSpan, from scanned: Int = 0, limits: HeadLimits, toMethod method: Method
     ) -> HeadOutcome {
-        .partial
+        if scanned > 0, !HeadParser.isWorthReading(bytes, from: scanned, limits: limits) {
+            return .partial
+        }
+        reset()
+        do throws(HeadStop) {
+            let line = try readStatusLine(bytes, limits: limits)
+            length = try HeadParser.fields(
+                bytes, from: line, limits: limits, hopByHop: HopByHop.always,
+                dropsConfusable: false, into: &fields)
+            let options = try HopByHop.connection(bytes, in: &fields, strict: false)
+            try settleFraming(bytes, toMethod: method)
+            keepAlive = options.persists(version) && framing != .untilClose
+            if status == 101 { settleSwitch(bytes, options) }
+            return .complete
+        } catch {
+            switch error {
+            case .partial: return .partial
+            case .refused(let refusal):
+                return .refused(Refusal(status: 502, reason: refusal.reason))
+            }
+        }
+    }
+
+    @inline(__always)
+    private mutating func reset() {
+        fields.reset()
+        status = 0
+        reason = .empty
+        length = 0
+        framing = .none
+        declaredLength = nil
+        keepAlive = false
+        switchesToWebSocket = false
     }
 }

@@ -12,5 +12,87 @@ extension HeadWriter {
     public static func local(
         _ response: borrowing LocalResponse, version: HTTPVersion, keepAlive: Bool,
         headRequest: Bool, date: RawSpan, into out: inout ByteBuffer
-    ) -> Int { 0 }
+    ) -> Int {
+        out.append("HTTP/1.1 ")
+        out.append(decimal: UInt64(response.status))
+        out.append(.space)
+        out.append(StatusText.of(response.status))
+        out.append("\r\nDate: ")
+        out.append(date)
+        out.append("\r\nServer: presence-sidecar\r\n")
+        if let type = response.contentType {
+            out.append("Content-Type: ")
+            out.append(type)
+            out.append("\r\n")
+        }
+        var omitted = 0
+        for (name, value) in response.fields {
+            guard value.rawSpan.isFieldValue else {
+                omitted += 1
+                continue
+            }
+            out.append(name)
+            out.append(": ")
+            out.append(value)
+            out.append("\r\n")
+        }
+        let hasNoBody = response.status < 200 || response.status == 204 || response.status == 304
+        if !hasNoBody { framing(.length(UInt64(response.body.count)), into: &out) }
+        connection(version, keepAlive: keepAlive, into: &out)
+        out.append("\r\n")
+        return omitted
+    }
+}
+
+extension RawSpan {
+    /// Whether these bytes can be the value of a field that we insert.
+    var isFieldValue: Bool {
+        for index in 0..<byteCount where !self[unchecked: index].isOf(.value) { return false }
+        return true
+    }
+}
+
+/// Reason phrases (RFC 9110 §15).
+public enum StatusText {
+    public static func of(_ status: Int) -> StaticString {
+        switch status {
+        case 100: "Continue"
+        case 101: "Switching Protocols"
+        case 200: "OK"
+        case 201: "Created"
+        case 202: "Accepted"
+        case 204: "No Content"
+        case 301: "Moved Permanently"
+        case 302: "Found"
+        case 303: "See Other"
+        case 304: "Not Modified"
+        case 307: "Temporary Redirect"
+        case 308: "Permanent Redirect"
+        case 400: "Bad Request"
+        case 401: "Unauthorized"
+        case 403: "Forbidden"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 408: "Request Timeout"
+        case 409: "Conflict"
+        case 411: "Length Required"
+        case 412: "Precondition Failed"
+        case 413: "Content Too Large"
+        case 414: "URI Too Long"
+        case 415: "Unsupported Media Type"
+        case 417: "Expectation Failed"
+        case 422: "Unprocessable Content"
+        case 426: "Upgrade Required"
+        case 429: "Too Many Requests"
+        case 431: "Request Header Fields Too Large"
+        case 500: "Internal Server Error"
+        case 501: "Not Implemented"
+        case 502: "Bad Gateway"
+        case 503: "Service Unavailable"
+        case 504: "Gateway Timeout"
+        case 505: "HTTP Version Not Supported"
+        case 508: "Loop Detected"
+        default: "Unknown"
+        }
+    }
 }
