@@ -8,12 +8,23 @@ public enum Limits {
     public static let readSize = 64 * 1024
     /// Bytes of a message that may wait for a slow reader before its source is paused.
     public static let highWater = 64 * 1024
+    /// A piece of body up to this size is copied behind the head and sent with it; a larger one
+    /// is sent from where it was received.
+    public static let copiedBody = 4 * 1024
+    /// Exchanges of one loop that wait for a connection to the upstream.
+    public static let waiters = 1024
+    /// Buffer memory that an idle upstream connection keeps.
+    public static let idleBuffer = 4 * 1024
     /// Connections accepted in one turn of a loop, so that a flood does not starve the others.
     public static let acceptsPerTurn = 64
     /// Reads from one connection in one turn, for the same reason.
     public static let readsPerTurn = 8
     /// Fields of a head: the hard bound behind the configured one.
     public static let maximumFields = 256
+    /// Options of all Connection fields together: each is looked for among the fields.
+    public static let connectionOptions = 32
+    /// Addresses of X-Forwarded-For that are walked over, from the right.
+    public static let forwardedHops = 32
     /// Interim (1xx) responses relayed for one request; more is an upstream out of control.
     public static let interimResponses = 8
     /// A chunk-size line with its extensions, bytes (RFC 9112 §7.1.1 lets us bound it).
@@ -23,8 +34,13 @@ public enum Limits {
     /// Bytes read and dropped from a client after a refusal, so that it can read the answer
     /// before a reset destroys it (RFC 9112 §9.6).
     public static let lingerBytes = 256 * 1024
+    /// A client that has ended its sending side while it waits for an answer is most likely gone:
+    /// how long its answer is still waited for, milliseconds.
+    public static let halfClose: Milliseconds = 2_000
     /// How long such a lingering close lasts at most, milliseconds.
     public static let lingerTime: Milliseconds = 2_000
+    /// Bytes that may wait for the reader of a served WebSocket before it counts as too slow.
+    public static let socketBacklog = 256 * 1024
     /// A request body that our own endpoints accept, bytes.
     public static let servedBody = 64 * 1024
     /// A token, bytes, before any cryptography is spent on it.

@@ -1,1 +1,49 @@
-// Owns nothing yet.
+// Owns every fixed bound of this target, with its unit and its reason.
+// Called by whoever reads a body, fills a page or keeps a list for a socket.
+// Never holds what an operator can set: that is APISettings.
+
+public import ProxyCore
+
+/// Bounds that are the same in every installation.
+public enum APILimits {
+    /// Bytes of a login response that is read for the user in it. Larger ones pass unread.
+    public static let loginBody = 256 * 1024
+    /// Bytes of a body that our own endpoints accept.
+    public static let requestBody = Limits.servedBody
+    /// Nesting of a JSON body or message of a client: our own are flat.
+    public static let jsonDepth = 8
+    /// Nesting of a login response, which is the application's.
+    public static let loginDepth = Limits.jsonDepth
+    /// Users that one socket can ask for by name.
+    public static let subscribedUsers = 1_000
+    /// Users asked for by name by all sockets of a loop together: about 100 bytes each.
+    public static let subscribedTotal = 2_000_000
+    /// Pages that can be asked for; beyond it the number is no page number.
+    public static let pageNumber = 1_000_000
+    /// Bytes of a search term.
+    public static let search = 256
+    /// Tokens whose verdict a loop remembers.
+    public static let verdicts = 65_536
+    /// Bytes of the tokens that a loop remembers.
+    public static let verdictBytes = 64 * 1024 * 1024
+    /// Logouts of a loop that wait for the application's answer. The oldest makes room.
+    public static let pendingLogouts = 16_384
+    /// How long a fact's commit is waited for before the client is told that it is not durable,
+    /// milliseconds.
+    public static let commitPatience: Milliseconds = 5_000
+    /// Answers of a loop that wait for a commit. Beyond it a fact is refused with 503.
+    public static let pendingAnswers = 4_096
+    /// Changes put into one message; more go into a second one.
+    public static let changesPerMessage = 1_000
+    /// Keys of the rate limiter; the one longest idle makes room.
+    public static let rateKeys = 65_536
+    /// Users in a snapshot. Whoever needs more subscribes to names or pages through `users`.
+    public static let snapshotUsers = 100_000
+    /// How often a socket's token is looked at, besides the moment at which it expires,
+    /// milliseconds.
+    public static let socketCheck: Milliseconds = 60_000
+    /// Sockets whose clocks are looked at in one turn.
+    public static let socketsPerTurn = 4_096
+    /// The longest a claim can hold, milliseconds: ten years, so that no sum overflows.
+    public static let claimTime: Milliseconds = 10 * 366 * 86_400_000
+}

@@ -44,12 +44,15 @@ public struct SteadyClock: Sendable, Equatable {
         adjusted = monotonic
     }
 
-    /// UTC now, given both clocks' readings. Never runs backwards.
-    public mutating func now(wall: Milliseconds, monotonic: Milliseconds) -> Milliseconds {
+    /// UTC now, given the monotonic reading; `wall` is read once a second at most. Never runs
+    /// backwards: the slew is less than what the monotonic clock has run meanwhile.
+    public mutating func now(
+        wall: () -> Milliseconds = Clock.wall, monotonic: Milliseconds
+    ) -> Milliseconds {
         let elapsed = monotonic - adjusted
         if elapsed >= 1000 {
             let room = Self.slew * (elapsed / 1000)
-            let difference = (wall - monotonic) - offset
+            let difference = (wall() - monotonic) - offset
             offset += min(max(difference, -room), room)
             adjusted = monotonic
         }

@@ -60,6 +60,16 @@ public struct FileDescriptor: Equatable, Hashable, Sendable {
         }
     }
 
+    /// Sends what it can of a buffer.
+    public func send(_ buffer: borrowing ByteBuffer) -> Transfer { send(buffer.bytes) }
+
+    /// Sends a buffer and a part of another behind it, as one.
+    public func send(
+        _ first: borrowing ByteBuffer, _ second: borrowing ByteBuffer, _ part: Range<Int>
+    ) -> Transfer {
+        send(first.bytes, second.bytes.extracting(part))
+    }
+
     /// Sends two runs as one: a head from one place, a body from another.
     public func send(_ first: RawSpan, _ second: RawSpan) -> Transfer {
         unsafe first.withUnsafeBytes { head in
@@ -100,17 +110,23 @@ public struct FileDescriptor: Equatable, Hashable, Sendable {
         }
     }
 
+    /// Another number for the same open file.
+    public func duplicate() throws(SystemError) -> FileDescriptor {
+        let made = fcntl(number, F_DUPFD_CLOEXEC, 0)
+        guard made >= 0 else { throw SystemError(call: "fcntl") }
+        return FileDescriptor(made)
+    }
+
     /// Ends our sending side; the peer reads the end of the stream (half-close).
     public func shutdownWrite() {
         _ = shutdown(number, CInt(SHUT_WR))
     }
 
-    /// Closes so that the peer sees a reset: an aborted message must not look complete.
-    public func reset() {
+    /// Makes the coming `close` a reset: an aborted message must not look complete.
+    public func resetOnClose() {
         var hard = linger(l_onoff: 1, l_linger: 0)
         unsafe setsockopt(
             number, SOL_SOCKET, SO_LINGER, &hard, socklen_t(MemoryLayout<linger>.size))
-        close()
     }
 
     /// Reads a whole file of at most `limit` bytes.

@@ -132,3 +132,24 @@ public protocol Application: AnyObject {
     ///   wish.
     func turn(now: Milliseconds) -> Milliseconds?
 }
+
+/// The loop as its application sees it. Every function is called on the loop's own thread;
+/// other threads go through `mailbox`.
+public protocol ApplicationHost: AnyObject {
+    /// The way in from other threads. `mailbox.wake()` makes the application's `turn` run.
+    var mailbox: Mailbox { get }
+
+    /// Answers a request that `serve` put off. Nothing happens where its client has left.
+    func answer(_ id: ExchangeID, with response: LocalResponse)
+
+    /// Lets a held response pass. Nothing happens where it has passed already.
+    func release(_ id: ExchangeID)
+
+    /// Queues whole encoded frames on a served socket; they leave before the loop sleeps.
+    /// - Returns: false where the socket is gone or its reader is too slow
+    ///   (`Limits.socketBacklog`): nothing was queued then.
+    func send(_ socket: SocketID, frames: RawSpan) -> Bool
+
+    /// Begins the closing handshake; `socketClosed` follows.
+    func close(_ socket: SocketID, code: UInt16, reason: String)
+}

@@ -1,0 +1,73 @@
+// Owns what is remembered of one request and its response while they are under way.
+// Called by the loop, from the end of a request head to the end of its response.
+// Never decides what follows what: that is the machine's.
+
+/// One exchange. Slots are kept and refilled, so that their buffers stay warm.
+struct Exchange: ~Copyable {
+    var generation: UInt32 = 0
+    var downstream: Int32 = -1
+    var upstream: Int32 = -1
+    var machine = ExchangeMachine()
+    var ticket = Ticket()
+    var method = Method.get
+    var version = HTTPVersion.http11
+    /// What the client asked for and may have.
+    var persists = false
+    /// The client offered a WebSocket and the offer was passed on.
+    var upgrades = false
+    /// Nothing of the response may leave before the application releases it.
+    var isHeld = false
+    /// The application was asked about this exchange's response.
+    var isSighted = false
+    /// The upstream may serve another request after this response.
+    var upstreamPersists = false
+    var isUploadChunked = false
+    var interims: UInt8 = 0
+    var status: UInt16 = 0
+    /// How the response body travels to the client.
+    var framing = BodyFraming.none
+    var requestBody = BodyReader(.none)
+    var responseBody = BodyReader(.none)
+    /// Body bytes received from the client, and when the first was waited for.
+    var received: UInt64 = 0
+    var sentDown: UInt64 = 0
+    var began: Milliseconds = 0
+    /// `POST /orders/`, for the application and the log.
+    var label = ShortText()
+    /// Method and path whole, where requests are logged.
+    var logged = ByteBuffer()
+    /// The client's `Sec-WebSocket-Key`.
+    var key = ShortText()
+    /// Bytes of the response body that the application wants to see (0: none).
+    var watchLimit = 0
+    var watched = ByteBuffer()
+    var watchFailed = false
+    /// The request as far as it is at hand, while it waits for a connection to the upstream.
+    var waiting = ByteBuffer()
+    var isWaiting = false
+
+    init() {}
+
+    /// Ready for another request; the buffers keep up to `kept` bytes of memory.
+    mutating func reset(kept: Int = 16 * 1024) {
+        watched.removeAll()
+        watched.shrink(to: kept)
+        waiting.removeAll()
+        waiting.shrink(to: kept)
+        logged.removeAll()
+        downstream = -1
+        upstream = -1
+        machine = ExchangeMachine()
+        upgrades = false
+        isHeld = false
+        isSighted = false
+        upstreamPersists = false
+        isWaiting = false
+        watchFailed = false
+        watchLimit = 0
+        interims = 0
+        status = 0
+        received = 0
+        sentDown = 0
+    }
+}

@@ -1,0 +1,362 @@
+// Owns sending a request on: choosing a connection, writing the head, streaming the body.
+// Called by the reading side when a head is whole, and by both sockets as they move.
+// Never reads a response.
+
+extension ProxyLoop {
+    /// A whole request head stands at the start of `scratch`.
+    func beginExchange(_ slot: Int32) {
+        if requestHead.method == .options, requestHead.maxForwards == 0 {
+            // For the last hop itself, and that is us (RFC 9110 §7.6.2).
+            answerAtOnce(slot, LocalResponse(status: 204))
+            return
+        }
+        let admission = application.admit(
+            requestHead, scratch.bytes, client: downstreams[slot].client, now: loop.utc)
+        switch admission {
+        case .refuse(let response):
+            answerAtOnce(slot, response)
+        case .serve(let ticket, let bodyLimit):
+            guard let exchange = open(slot, ticket) else { return }
+            gather(exchange, slot, bodyLimit: bodyLimit)
+        case .forward(let ticket, let watch):
+            if let limit = settings.bodyLimit, case .length(let length) = requestHead.framing,
+                length > limit
+            {
+                metrics.add(.requestsRefused, row)
+                answerAtOnce(slot, ProxyError.bodyTooLarge.response())
+                return
+            }
+            guard let exchange = open(slot, ticket) else { return }
+            exchanges[exchange].watchLimit = watch
+            forward(exchange, slot)
+        }
+    }
+
+    /// Makes the exchange of the request in `requestHead`.
+    private func open(_ slot: Int32, _ ticket: Ticket) -> Int32? {
+        guard let exchange = freeExchanges.popLast() ?? exchanges.insert(Exchange()) else {
+            answerAtOnce(slot, ProxyError.overloaded.response())
+            return nil
+        }
+        fillExchange(&exchanges[exchange], slot, ticket)
+        downstreams[slot].exchange = exchange
+        downstreams[slot].phase = .exchange
+        return exchange
+    }
+
+    private func fillExchange(_ exchange: inout Exchange, _ slot: Int32, _ ticket: Ticket) {
+        exchange.generation = nextGeneration()
+        exchange.downstream = slot
+        exchange.ticket = ticket
+        exchange.method = requestHead.method
+        exchange.version = requestHead.version
+        exchange.persists = requestHead.keepAlive && drainingUntil == nil
+        exchange.requestBody = BodyReader(requestHead.framing, limits: settings.head)
+        exchange.isUploadChunked = requestHead.framing == .chunked
+        exchange.began = loop.now
+        exchange.label = Self.label(requestHead, scratch.bytes)
+        if accessLog != nil {
+            Self.writeRequest(requestHead, scratch, into: &exchange.logged)
+        }
+    }
+
+    private static func label(_ head: borrowing RequestHead, _ bytes: RawSpan) -> ShortText {
+        // With the space behind the method, which the parser has proved to be there.
+        let method = Int(head.methodName.start)..<Int(head.methodName.end) + 1
+        return ShortText(bytes.extracting(method), bytes[head.path])
+    }
+
+    /// Method and path: never the query, where tokens may stand.
+    static func writeRequest(
+        _ head: borrowing RequestHead, _ bytes: borrowing ByteBuffer, into out: inout ByteBuffer
+    ) {
+        out.append(bytes, head.methodName.indices)
+        out.append(" ")
+        out.append(bytes, head.path.indices)
+    }
+
+    private func forward(_ exchange: Int32, _ slot: Int32) {
+        if requestHead.webSocketUpgrade == .valid {
+            exchanges[exchange].upgrades = true
+            exchanges[exchange].key = Self.short(.secWebSocketKey, of: requestHead.fields, scratch)
+        }
+        let forwarded = ForwardedFields(
+            peer: downstreams[slot].client, trusted: downstreams[slot].isTrusted, secure: false)
+        let upstream = acquire(for: exchange)
+        switch upstream {
+        case .connection(let upstream):
+            HeadWriter.request(
+                requestHead, scratch.bytes, forwarded: forwarded, expectation: false,
+                into: &upstreams[upstream].output)
+            upstreams[upstream].keepsSent =
+                upstreams[upstream].isReused && requestHead.framing.isEmpty
+                && requestHead.method.isIdempotent
+        case .wait:
+            HeadWriter.request(
+                requestHead, scratch.bytes, forwarded: forwarded, expectation: false,
+                into: &exchanges[exchange].waiting)
+        case .failed(let error):
+            stash(downstream: slot, from: requestHead.length)
+            fail(exchange, error)
+            return
+        }
+        setDeadline(downstream: slot, after: settings.responseTimeout)
+        var offset = requestHead.length
+        let expects = requestHead.expectsContinue
+        let id = id(of: exchange)
+        guard relayRequest(exchange, from: &offset) else { return }
+        stash(downstream: slot, from: offset)
+        if expects, exchanges[exchange].machine.request == .streaming,
+            exchanges[exchange].received == 0
+        {
+            // From here and not from the upstream: many backends never send it, and the client
+            // would sit out its own timeout (RFC 9110 §10.1.1 lets an intermediary do so).
+            HeadWriter.continueInterim(into: &outgoing)
+            deliver(slot)
+            guard isCurrent(id) else { return }
+        }
+        if case .connection(let upstream) = upstream { flushUpstream(upstream) }
+    }
+
+    // MARK: The body
+
+    /// More of a request body may be there.
+    func readRequestBody(_ slot: Int32) {
+        let exchange = downstreams[slot].exchange
+        let id = id(of: exchange)
+        var reads = 0
+        while isCurrent(id), downstreams[slot].flags.contains(.readable) {
+            guard exchanges[exchange].machine.request == .streaming else {
+                noticeHalfClose(slot)
+                return
+            }
+            guard mayReadRequest(exchange) else { return }
+            guard reads < Limits.readsPerTurn else {
+                lookAgain(downstream: slot)
+                return
+            }
+            reads += 1
+            switch fill(downstream: slot) {
+            case .bytes:
+                var offset = 0
+                guard relayRequest(exchange, from: &offset) else { return }
+                stash(downstream: slot, from: offset)
+                let upstream = exchanges[exchange].upstream
+                if upstream >= 0 { flushUpstream(upstream) }
+            case .nothing:
+                stash(downstream: slot, from: 0)
+                return
+            case .ended, .broken:
+                clientGone(slot)
+                return
+            }
+        }
+    }
+
+    /// Whether the upstream has taken what came before: nothing is read that cannot be passed on.
+    private func mayReadRequest(_ exchange: Int32) -> Bool {
+        let upstream = exchanges[exchange].upstream
+        if upstream < 0 { return exchanges[exchange].waiting.count < Limits.highWater }
+        return upstreams[upstream].isFlushed
+    }
+
+    /// Writes what `scratch` holds of the request body from `offset` on into the upstream's
+    /// output, framed anew: no chunk line of a client travels on (RFC 9112 §7.1).
+    /// - Returns: false where the exchange has failed.
+    private func relayRequest(_ exchange: Int32, from offset: inout Int) -> Bool {
+        guard exchanges[exchange].machine.request == .streaming else { return true }
+        let upstream = exchanges[exchange].upstream
+        let before = exchanges[exchange].received
+        while true {
+            switch exchanges[exchange].requestBody.next(scratch.bytes, at: &offset) {
+            case .data(let start, let end):
+                let piece = Int(start)..<Int(end)
+                exchanges[exchange].received += UInt64(piece.count)
+                let chunked = exchanges[exchange].isUploadChunked
+                if upstream >= 0 {
+                    BodyWriter.append(
+                        scratch, piece, chunked: chunked, to: &upstreams[upstream].output)
+                } else {
+                    BodyWriter.append(
+                        scratch, piece, chunked: chunked, to: &exchanges[exchange].waiting)
+                }
+            case .more:
+                return watchRate(exchange, moved: exchanges[exchange].received > before)
+            case .end:
+                if exchanges[exchange].isUploadChunked {
+                    if upstream >= 0 {
+                        upstreams[upstream].output.append("0\r\n\r\n")
+                    } else {
+                        exchanges[exchange].waiting.append("0\r\n\r\n")
+                    }
+                }
+                exchanges[exchange].machine.requestEnded()
+                setDeadline(
+                    downstream: exchanges[exchange].downstream, after: settings.responseTimeout)
+                return true
+            case .malformed(let refusal):
+                fail(exchange, .badBody(refusal))
+                return false
+            }
+        }
+    }
+
+    /// A body has an idle time and a least rate, never a total time: uploads may be long.
+    private func watchRate(_ exchange: Int32, moved: Bool) -> Bool {
+        let received = exchanges[exchange].received
+        if let limit = settings.bodyLimit, received > limit {
+            fail(exchange, .bodyTooLarge)
+            return false
+        }
+        let elapsed = loop.now - exchanges[exchange].began
+        if elapsed > settings.bodyTimeout,
+            Int64(clamping: received) * 1000 < settings.minimumRate * elapsed
+        {
+            fail(exchange, .bodyTooSlow)
+            return false
+        }
+        if moved || elapsed == 0 {
+            setDeadline(downstream: exchanges[exchange].downstream, after: settings.bodyTimeout)
+        }
+        return true
+    }
+
+    // MARK: Connections
+
+    enum Acquisition {
+        case connection(Int32)
+        /// All permitted connections are busy; the exchange stands in the queue.
+        case wait
+        case failed(ProxyError)
+    }
+
+    /// Finds or opens a connection and gives it to the exchange.
+    func acquire(for exchange: Int32, fresh: Bool = false) -> Acquisition {
+        while true {
+            switch pool.choose(now: loop.now, fresh: fresh) {
+            case .reuse(let upstream):
+                upstreams[upstream].phase = .busy
+                upstreams[upstream].isReused = true
+                upstreams[upstream].exchange = exchange
+                exchanges[exchange].upstream = upstream
+                return .connection(upstream)
+            case .open(let server):
+                switch connect(to: server) {
+                case .connection(let upstream):
+                    upstreams[upstream].exchange = exchange
+                    exchanges[exchange].upstream = upstream
+                    return .connection(upstream)
+                case .failed(let error):
+                    guard
+                        exchanges[exchange].machine.mayConnectElsewhere(atMost: connectAttempts)
+                    else { return .failed(error) }
+                case .wait:
+                    return .failed(.overloaded)
+                }
+            case .full:
+                guard waiters.count < Limits.waiters else { return .failed(.noConnection) }
+                waiters.append(exchange)
+                exchanges[exchange].isWaiting = true
+                return .wait
+            case .none:
+                return .failed(.connect(SystemError(call: "connect", code: 111)))
+            }
+        }
+    }
+
+    /// Every address of every server once.
+    private var connectAttempts: Int {
+        pool.servers.reduce(0) { $0 + $1.addresses.count }
+    }
+
+    private func connect(to server: Int) -> Acquisition {
+        let stream: FileDescriptor
+        do throws(SystemError) {
+            stream = try pool.address(of: server).connect()
+        } catch {
+            pool.failedToConnect(server, now: loop.now)
+            health.failed(server, error)
+            return .failed(.connect(error))
+        }
+        let generation = nextGeneration()
+        guard
+            let upstream = upstreams.insert(
+                Upstream(stream: stream, generation: generation, server: server))
+        else {
+            stream.close()
+            return .failed(.overloaded)
+        }
+        do throws(SystemError) {
+            try loop.epoll.add(stream, key: key(upstream: upstream).word)
+        } catch {
+            upstreams.remove(upstream)
+            stream.close()
+            return .failed(.connect(error))
+        }
+        pool.opened(server)
+        metrics.add(.upstreamConnects, row)
+        setDeadline(upstream: upstream, after: settings.connectTimeout)
+        return .connection(upstream)
+    }
+
+    /// A connection has become free: the longest waiting exchange gets it.
+    func serveWaiters() {
+        while let exchange = waiters.first {
+            guard exchanges[exchange].isWaiting else {
+                waiters.removeFirst()
+                continue
+            }
+            waiters.removeFirst()
+            exchanges[exchange].isWaiting = false
+            switch acquire(for: exchange) {
+            case .connection(let upstream):
+                swap(&upstreams[upstream].output, &exchanges[exchange].waiting)
+                let key = key(upstream: upstream)
+                flushUpstream(upstream)
+                if isCurrent(upstream: key) { resumeUpload(upstream) }
+                return
+            case .wait:
+                return
+            case .failed(let error):
+                fail(exchange, error)
+            }
+        }
+    }
+
+    /// Sends what the upstream can take.
+    func flushUpstream(_ slot: Int32) {
+        guard upstreams[slot].phase != .connecting, !upstreams[slot].isFlushed else { return }
+        let outcome = upstreams[slot].sendPending()
+        switch outcome {
+        case .bytes:
+            break
+        case .blocked:
+            return
+        case .failed:
+            // What the upstream said before it closed is still to be read: an early refusal.
+            upstreams[slot].flags.formUnion([.readable, .peerEnded])
+            // Where all of it is kept for a retry, it stays whole.
+            if !upstreams[slot].keepsSent { upstreams[slot].output.removeAll() }
+            readUpstream(slot)
+        }
+    }
+}
+
+/// Writes pieces of a body.
+enum BodyWriter {
+    /// - Parameter chunked: as one chunk (RFC 9112 §7.1), else as it is.
+    static func append(
+        _ bytes: borrowing ByteBuffer, _ piece: Range<Int>, chunked: Bool,
+        to out: inout ByteBuffer
+    ) {
+        guard !piece.isEmpty else { return }
+        guard chunked else {
+            out.append(bytes, piece)
+            return
+        }
+        out.append(hexadecimal: UInt64(piece.count))
+        out.append("\r\n")
+        out.append(bytes, piece)
+        out.append("\r\n")
+    }
+}

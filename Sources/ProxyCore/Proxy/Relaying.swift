@@ -1,0 +1,340 @@
+// Owns reading a response and passing it down.
+// Called by the loop when a backend's socket has something to say.
+// Never makes an answer of its own.
+
+extension ProxyLoop {
+    func upstreamReady(_ slot: Int32, _ readiness: Readiness) {
+        let key = key(upstream: slot)
+        if upstreams[slot].phase == .connecting {
+            guard finishConnecting(slot) else { return }
+        }
+        if readiness.contains(.writable) {
+            upstreams[slot].flags.insert(.writable)
+            if !upstreams[slot].isFlushed {
+                flushUpstream(slot)
+                guard isCurrent(upstream: key) else { return }
+                resumeUpload(slot)
+                guard isCurrent(upstream: key) else { return }
+            }
+        }
+        if !readiness.isDisjoint(with: [.hangup, .error, .peerEnded]) {
+            upstreams[slot].flags.formUnion([.readable, .peerEnded])
+        } else if readiness.contains(.readable) {
+            upstreams[slot].flags.insert(.readable)
+        } else {
+            return
+        }
+        readUpstream(slot)
+    }
+
+    /// - Returns: whether the connection stands.
+    private func finishConnecting(_ slot: Int32) -> Bool {
+        if let error = upstreams[slot].stream.connectError() {
+            pool.failedToConnect(upstreams[slot].server, now: loop.now)
+            health.failed(upstreams[slot].server, error)
+            connectFailed(slot, .connect(error))
+            return false
+        }
+        health.answered(upstreams[slot].server)
+        let key = key(upstream: slot)
+        upstreams[slot].phase = .busy
+        upstreams[slot].deadline = .max
+        flushUpstream(slot)
+        guard isCurrent(upstream: key) else { return false }
+        resumeUpload(slot)
+        return isCurrent(upstream: key)
+    }
+
+    /// Nothing has left this process: another server may have it, whatever the method.
+    func connectFailed(_ slot: Int32, _ error: ProxyError) {
+        let exchange = upstreams[slot].exchange
+        let servers = pool.servers.reduce(0) { $0 + $1.addresses.count }
+        guard exchanges[exchange].machine.mayConnectElsewhere(atMost: servers) else {
+            fail(exchange, error)
+            return
+        }
+        moveElsewhere(exchange, from: slot)
+    }
+
+    /// The upload may go on where the upstream has taken all of it so far.
+    func resumeUpload(_ slot: Int32) {
+        let exchange = upstreams[slot].exchange
+        guard exchange >= 0, upstreams[slot].isFlushed else { return }
+        let downstream = exchanges[exchange].downstream
+        guard downstreams[downstream].flags.contains(.readable) else { return }
+        if upstreams[slot].phase == .tunnel {
+            readTunnel(downstream: downstream)
+        } else if exchanges[exchange].machine.request == .streaming {
+            readRequestBody(downstream)
+        }
+    }
+
+    func readUpstream(_ slot: Int32) {
+        switch upstreams[slot].phase {
+        case .idle:
+            // Whatever it says without being asked, or its end: of no use any more.
+            dropUpstream(slot)
+        case .busy:
+            readResponse(slot)
+        case .tunnel:
+            readTunnel(upstream: slot)
+        case .connecting:
+            break
+        }
+    }
+
+    private func readResponse(_ slot: Int32) {
+        let key = key(upstream: slot)
+        let exchange = upstreams[slot].exchange
+        let downstream = exchanges[exchange].downstream
+        var reads = 0
+        while isCurrent(upstream: key), upstreams[slot].phase == .busy,
+            upstreams[slot].flags.contains(.readable)
+        {
+            // The client takes it slower than it comes: the rest stays with the kernel.
+            let backlog = downstreams[downstream].output.count
+            guard exchanges[exchange].isHeld ? backlog < Limits.highWater : backlog == 0 else {
+                return
+            }
+            guard reads < Limits.readsPerTurn else {
+                lookAgain(upstream: slot)
+                return
+            }
+            reads += 1
+            switch fill(upstream: slot) {
+            case .bytes:
+                upstreams[slot].forgetSent()
+                relayResponse(exchange, slot)
+            case .nothing:
+                return
+            case .ended:
+                responseStreamEnded(exchange, slot)
+                return
+            case .broken:
+                upstreamBroke(exchange, slot)
+                return
+            }
+        }
+    }
+
+    private func fill(upstream slot: Int32) -> Fill {
+        scratch.removeAll()
+        if !upstreams[slot].input.isEmpty {
+            scratch.append(upstreams[slot].input)
+            upstreams[slot].input.removeAll()
+        }
+        switch upstreams[slot].stream.receive(into: &scratch, atMost: Limits.readSize) {
+        case .bytes(0):
+            upstreams[slot].flags.remove(.readable)
+            return .ended
+        case .bytes(let count):
+            if count < Limits.readSize, !upstreams[slot].flags.contains(.peerEnded) {
+                upstreams[slot].flags.remove(.readable)
+            }
+            return .bytes
+        case .blocked:
+            upstreams[slot].flags.remove(.readable)
+            keepPartial(slot)
+            return .nothing
+        case .failed:
+            return .broken
+        }
+    }
+
+    private func keepPartial(_ slot: Int32) {
+        guard !scratch.isEmpty else { return }
+        upstreams[slot].input.append(scratch)
+    }
+
+    /// `scratch` holds bytes of a response.
+    private func relayResponse(_ exchange: Int32, _ slot: Int32) {
+        var offset = 0
+        while exchanges[exchange].machine.response == .awaited {
+            let outcome = responseHead.parse(
+                scratch.bytes, from: Int(upstreams[slot].scanned), limits: settings.head,
+                toMethod: exchanges[exchange].method)
+            switch outcome {
+            case .partial:
+                upstreams[slot].scanned = Int32(scratch.count)
+                keepPartial(slot)
+                return
+            case .refused(let refusal):
+                fail(exchange, .badResponse(refusal))
+                return
+            case .complete:
+                upstreams[slot].scanned = 0
+            }
+            if responseHead.status == 101 {
+                beginTunnel(exchange, slot)
+                return
+            }
+            guard responseHead.isInterim else {
+                offset = responseHead.length
+                beginResponse(exchange)
+                break
+            }
+            guard relayInterim(exchange) else { return }
+            scratch.consume(responseHead.length)
+            guard !scratch.isEmpty else { return }
+        }
+        relayResponseBody(exchange, slot, from: offset)
+    }
+
+    /// Passes an interim response on, to a client that knows what it is (RFC 9110 §15.2).
+    private func relayInterim(_ exchange: Int32) -> Bool {
+        exchanges[exchange].interims += 1
+        guard Int(exchanges[exchange].interims) <= Limits.interimResponses else {
+            fail(exchange, .interimFlood)
+            return false
+        }
+        // A 100 has been sent from here already, where one was asked for.
+        if exchanges[exchange].version == .http11, responseHead.status != 100 {
+            HeadWriter.interim(responseHead, scratch.bytes, into: &outgoing)
+            let id = id(of: exchange)
+            deliver(exchanges[exchange].downstream)
+            return isCurrent(id)
+        }
+        return true
+    }
+
+    /// A final response head stands at the start of `scratch`.
+    private func beginResponse(_ exchange: Int32) {
+        let status = responseHead.status
+        exchanges[exchange].status = UInt16(truncatingIfNeeded: status)
+        exchanges[exchange].machine.responseStarted()
+        sight(exchange, status: status, byUpstream: true)
+        exchanges[exchange].upstreamPersists = responseHead.keepAlive
+        exchanges[exchange].responseBody = BodyReader(responseHead.framing, limits: settings.head)
+        let framing = downstreamFraming(exchange)
+        exchanges[exchange].framing = framing
+        // An upload still under way cannot be told apart from the next request afterwards.
+        let persists =
+            exchanges[exchange].persists && framing != .untilClose
+            && exchanges[exchange].machine.request == .complete && drainingUntil == nil
+        exchanges[exchange].persists = persists
+        if responseHead.fields.has(.contentEncoding) { exchanges[exchange].watchFailed = true }
+        let version = exchanges[exchange].version
+        Self.write(
+            responseHead, scratch, version: version, framing: framing, persists: persists,
+            into: &outgoing)
+    }
+
+    private static func write(
+        _ head: borrowing ResponseHead, _ bytes: borrowing ByteBuffer, version: HTTPVersion,
+        framing: BodyFraming, persists: Bool, into out: inout ByteBuffer
+    ) {
+        HeadWriter.response(
+            head, bytes.bytes, downstream: version, framing: framing, keepAlive: persists,
+            into: &out)
+    }
+
+    private func downstreamFraming(_ exchange: Int32) -> BodyFraming {
+        switch responseHead.framing {
+        case .none, .length: responseHead.framing
+        case .chunked, .untilClose:
+            exchanges[exchange].version == .http11 ? .chunked : .untilClose
+        }
+    }
+
+    /// Tells the application of the response, once.
+    func sight(_ exchange: Int32, status: Int, byUpstream: Bool) {
+        guard !exchanges[exchange].isSighted else { return }
+        exchanges[exchange].isSighted = true
+        let label = exchanges[exchange].label
+        let passage = application.sight(
+            id(of: exchange), &exchanges[exchange].ticket, status: status,
+            byUpstream: byUpstream, request: label.bytes, now: loop.utc)
+        guard case .hold = passage else { return }
+        exchanges[exchange].isHeld = true
+        let downstream = exchanges[exchange].downstream
+        setDeadline(downstream: downstream, after: Limits.holdTime)
+    }
+
+    private func relayResponseBody(_ exchange: Int32, _ slot: Int32, from start: Int) {
+        var offset = start
+        let downstream = exchanges[exchange].downstream
+        let id = id(of: exchange)
+        let chunked = exchanges[exchange].framing == .chunked
+        while true {
+            switch exchanges[exchange].responseBody.next(scratch.bytes, at: &offset) {
+            case .data(let start, let end):
+                let piece = Int(start)..<Int(end)
+                exchanges[exchange].sentDown += UInt64(piece.count)
+                if exchanges[exchange].watchLimit > 0 { watch(exchange, piece) }
+                if !chunked, piece.count > Limits.copiedBody {
+                    deliver(downstream, followedBy: piece)
+                    guard isCurrent(id) else { return }
+                } else {
+                    BodyWriter.append(scratch, piece, chunked: chunked, to: &outgoing)
+                }
+            case .more:
+                if !outgoing.isEmpty { deliver(downstream) }
+                guard isCurrent(id) else { return }
+                if !exchanges[exchange].isHeld {
+                    setDeadline(downstream: downstream, after: settings.responseTimeout)
+                }
+                return
+            case .end:
+                if chunked { outgoing.append("0\r\n\r\n") }
+                finishResponse(exchange, slot, surplus: offset < scratch.count)
+                return
+            case .malformed(let refusal):
+                fail(exchange, .badResponse(refusal))
+                return
+            }
+        }
+    }
+
+    /// The last byte of the response is in `outgoing`: the application hears first, so that what
+    /// the client learns is already true.
+    private func finishResponse(_ exchange: Int32, _ slot: Int32, surplus: Bool) {
+        let id = id(of: exchange)
+        if exchanges[exchange].watchLimit > 0 { showWatched(exchange) }
+        // More than was announced: whatever it is, no answer to anything that we sent.
+        if surplus { exchanges[exchange].upstreamPersists = false }
+        deliver(exchanges[exchange].downstream)
+        guard isCurrent(id) else { return }
+        finish(exchange)
+    }
+
+    /// The upstream's stream is over: a legal end of a close-delimited body, or a fault.
+    private func responseStreamEnded(_ exchange: Int32, _ slot: Int32) {
+        exchanges[exchange].upstreamPersists = false
+        guard exchanges[exchange].machine.response == .streaming else {
+            upstreamBroke(exchange, slot)
+            return
+        }
+        guard exchanges[exchange].responseBody.endOfStream() else {
+            fail(exchange, .truncated)
+            return
+        }
+        if exchanges[exchange].framing == .chunked { outgoing.append("0\r\n\r\n") }
+        finishResponse(exchange, slot, surplus: false)
+    }
+
+    /// Copies what passes for the application, within the bound that it asked for.
+    private func watch(_ exchange: Int32, _ piece: Range<Int>) {
+        guard !exchanges[exchange].watchFailed else { return }
+        let held = exchanges[exchange].watched.count
+        guard held + piece.count <= exchanges[exchange].watchLimit else {
+            exchanges[exchange].watchFailed = true
+            exchanges[exchange].watched.removeAll()
+            return
+        }
+        exchanges[exchange].watched.append(scratch, piece)
+    }
+
+    private func showWatched(_ exchange: Int32) {
+        let id = id(of: exchange)
+        let ticket = exchanges[exchange].ticket
+        let status = Int(exchanges[exchange].status)
+        guard !exchanges[exchange].watchFailed else {
+            application.watched(id, ticket, status: status, body: nil, now: loop.utc)
+            return
+        }
+        // Taken out for the call, so that the exchange may change meanwhile.
+        var shown = ByteBuffer()
+        swap(&shown, &exchanges[exchange].watched)
+        application.watched(id, ticket, status: status, body: shown.bytes, now: loop.utc)
+    }
+}

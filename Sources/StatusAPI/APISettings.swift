@@ -1,0 +1,111 @@
+// Owns what an operator can set of this target.
+// Called by the assembly, which fills it from the config file, and by everything here.
+// Never reads a file, never knows a default of another target.
+
+public import ProxyCore
+
+/// What one of the sidecar's own endpoints is called: `serve: "…"` in a route.
+public enum Endpoint: UInt8, Sendable, CaseIterable, BitwiseCopyable {
+    case heartbeat, user, setStatus, online, users, query, webSocket, stats
+    case healthz, readyz, metrics
+
+    /// - Parameter name: as in the config file.
+    public init?(serving name: String) {
+        guard let found = Self.allCases.first(where: { $0.name == name }) else { return nil }
+        self = found
+    }
+
+    public var name: String {
+        switch self {
+        case .heartbeat: "heartbeat"
+        case .user: "user"
+        case .setStatus: "set-status"
+        case .online: "online"
+        case .users: "users"
+        case .query: "query"
+        case .webSocket: "websocket"
+        case .stats: "stats"
+        case .healthz: "healthz"
+        case .readyz: "readyz"
+        case .metrics: "metrics"
+        }
+    }
+
+    /// Whether a route that serves it must hold one `{…}`: the user's id.
+    public var needsUser: Bool { self == .user || self == .setStatus }
+}
+
+/// Where a login response says who has signed in. Tried in order; the first that is there counts.
+public struct LoginPaths: Sendable {
+    public var token: [JSONPath]
+    public var user: [JSONPath]
+    public var name: [JSONPath]
+
+    public init(token: [JSONPath] = [], user: [JSONPath] = [], name: [JSONPath] = []) {
+        self.token = token
+        self.user = user
+        self.name = name
+    }
+}
+
+/// What a configured route does.
+public enum RouteEffect: Sendable {
+    /// Forwarded like anything else; only `activity` and `track` differ.
+    case pass
+    case login(LoginPaths)
+    case logout
+    /// Forwarded; counts as contact and not as activity.
+    case heartbeat
+    case serve(Endpoint)
+}
+
+/// One entry of `routes`.
+public struct PassingRoute: Sendable {
+    public var match: RoutePattern
+    public var effect: RouteEffect
+    /// False: a request here is contact, not a sign of a person at work.
+    public var activity: Bool
+    /// False: a request here says nothing about anybody.
+    public var track: Bool
+
+    public init(
+        match: RoutePattern, effect: RouteEffect = .pass, activity: Bool = true, track: Bool = true
+    ) {
+        self.match = match
+        self.effect = effect
+        self.activity = activity
+        self.track = track
+    }
+}
+
+/// What a socket is told of before it subscribes.
+public enum InitialSubscription: String, Sendable, CaseIterable {
+    case all
+    case none
+}
+
+/// The settings of the sidecar's own endpoints and of what it reads in passing.
+public struct APISettings: Sendable {
+    /// Without a trailing slash. "" is not allowed: it would shadow the application.
+    public var prefix = "/_presence"
+    /// How often one user (or one address without a token) may ask the endpoints; nil: no limit.
+    public var rateLimit: Rate? = Rate(count: 20, period: 1000)
+    public var pageSize = 20
+    public var maximumPageSize = 1000
+    /// In the order of the file: the first match wins.
+    public var routes: [PassingRoute] = []
+
+    /// Browser origins that may open a socket; empty: any. A token is never sent by a browser of
+    /// itself (no cookie is read), so another site cannot use its visitor's.
+    public var origins: [String] = []
+    public var subscription = InitialSubscription.all
+    /// Presence sockets of all loops together; further ones are closed with 1013.
+    public var maximumSockets = 200_000
+
+    /// What `hello` tells clients; the engine's setting of the same name.
+    public var heartbeatEvery: Milliseconds = 30_000
+    /// Shown in the metrics.
+    public var version = "0"
+
+    public init() {}
+}

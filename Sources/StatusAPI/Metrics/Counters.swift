@@ -1,0 +1,93 @@
+// Owns what is counted, by whom and where it is kept.
+// Called by every loop as things happen, and by the exposition.
+// Never locks: each loop writes its own row, readers add the rows up.
+
+import ProxyCore
+
+/// One number that only grows. The order of the cases is the order of the columns.
+enum Counter: Int, CaseIterable, Sendable {
+    // Forwarded requests by the class of their status; 101 is the first.
+    case forwarded1xx, forwarded2xx, forwarded3xx, forwarded4xx, forwarded5xx
+    /// Of them answered by the proxy itself because the upstream failed.
+    case upstreamFailed
+    // Our own answers by the class of their status.
+    case served1xx, served2xx, served3xx, served4xx, served5xx
+    case refusedAmbiguous, rateLimited
+
+    case sightActivity, sightContact
+    /// Sightings that did not count: the application said 401 or 403; the session was ended.
+    case sightRefused, sightUntracked, sightAnonymous
+
+    // Looked up, verified anew, refused; why the verifier refused is counted behind the last case.
+    case tokenCached, tokenVerified, tokenRevoked, tokenConflict, tokenNoRoom
+
+    case loginSeen, loginFailed, loginUnreadable, loginNotJSON, loginNoUser, loginMismatch
+    case logoutSeen, logoutAnonymous, logoutForgotten
+
+    case heartbeats, statusesSet, commitFailed, commitLate
+
+    case socketsOpened, socketsRefused, socketsExpired, socketsSlow, socketsRevoked
+    case socketMessages, socketMessagesBad, socketDeliveries, changesEncoded, journalLost
+}
+
+/// The counters of all loops.
+final class MetricsRegistry: Sendable {
+    /// The most loops that register; further ones share the last row (and may miscount).
+    private static let rows = 1024
+    /// Whole cache lines, so that two loops never write the same one.
+    private let table = AtomicTable(
+        columns: (Counter.allCases.count + TokenFault.allCases.count + 7) & ~7,
+        limit: MetricsRegistry.rows)
+    private let used = Lock(0)
+
+    /// A row for one loop.
+    func register() -> LoopCounters {
+        let row = used.withLock { used in
+            used = min(used + 1, Self.rows)
+            table.ensure(rows: used)
+            return used - 1
+        }
+        return LoopCounters(table: table, row: row)
+    }
+
+    func total(_ counter: Counter) -> Int64 { total(column: counter.rawValue) }
+
+    func total(_ fault: TokenFault) -> Int64 { total(column: Self.column(of: fault)) }
+
+    private func total(column: Int) -> Int64 {
+        let rows = used.withLock { $0 }
+        return (0..<rows).reduce(0) { $0 &+ table.load($1, column) }
+    }
+
+    fileprivate static func column(of fault: TokenFault) -> Int {
+        Counter.allCases.count + (TokenFault.allCases.firstIndex(of: fault) ?? 0)
+    }
+}
+
+/// The counters of one loop.
+struct LoopCounters {
+    fileprivate let table: AtomicTable
+    fileprivate let row: Int
+
+    /// One writer a row: a load and a store, no locked instruction.
+    @inline(__always)
+    func add(_ counter: Counter, _ count: Int64 = 1) {
+        table.store(row, counter.rawValue, table.load(row, counter.rawValue) &+ count)
+    }
+
+    func add(_ fault: TokenFault) {
+        let column = MetricsRegistry.column(of: fault)
+        table.store(row, column, table.load(row, column) &+ 1)
+    }
+
+    @inline(__always)
+    func addForwarded(status: Int) { add(at: Counter.forwarded1xx.rawValue, status) }
+
+    func addServed(status: Int) { add(at: Counter.served1xx.rawValue, status) }
+
+    @inline(__always)
+    private func add(at first: Int, _ status: Int) {
+        let column = first + min(max(status / 100, 1), 5) - 1
+        table.store(row, column, table.load(row, column) &+ 1)
+    }
+}

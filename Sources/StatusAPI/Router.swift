@@ -1,0 +1,138 @@
+// Owns what becomes of a path: the sidecar's own endpoints and the configured routes.
+// Called by admission for every request, and again where an endpoint needs the user in the path.
+// Never looks at a token.
+
+import ProxyCore
+
+/// The marks that a ticket carries, in the low byte of its flags.
+enum Mark {
+    /// The request's token was good; the ticket names its session.
+    static let identified: UInt32 = 1 << 0
+    static let admin: UInt32 = 1 << 1
+    /// Of the route: a request says something about its sender.
+    static let tracked: UInt32 = 1 << 2
+    /// Of the route: it says that a person is at work.
+    static let activity: UInt32 = 1 << 3
+    static let login: UInt32 = 1 << 4
+    static let logout: UInt32 = 1 << 5
+    /// Where the number of an entry or a parking place stands.
+    static let numberShift: UInt32 = 8
+    /// Numbers from here on cannot be carried.
+    static let numberLimit = 1 << 24
+}
+
+/// What one route says.
+struct Rule: Sendable, BitwiseCopyable {
+    enum Kind: UInt8, Sendable, BitwiseCopyable {
+        case forward, serve
+        /// Under the prefix, and not one of ours.
+        case missing
+    }
+
+    var kind: Kind
+    var endpoint: Endpoint
+    /// The marks that every request of this route has.
+    var flags: UInt32
+    /// Whether a path that servers read in two ways is refused here.
+    var isStrict: Bool
+
+    static let plain = Rule(
+        kind: .forward, endpoint: .healthz, flags: Mark.tracked | Mark.activity, isStrict: false)
+    static let missing = Rule(kind: .missing, endpoint: .healthz, flags: 0, isStrict: true)
+
+    static func serve(_ endpoint: Endpoint) -> Rule {
+        Rule(kind: .serve, endpoint: endpoint, flags: 0, isStrict: true)
+    }
+
+    init(kind: Kind, endpoint: Endpoint, flags: UInt32, isStrict: Bool) {
+        self.kind = kind
+        self.endpoint = endpoint
+        self.flags = flags
+        self.isStrict = isStrict
+    }
+
+    init(_ route: PassingRoute) {
+        self = .plain
+        if !route.track { flags &= ~Mark.tracked }
+        if !route.activity { flags &= ~Mark.activity }
+        switch route.effect {
+        case .pass: break
+        case .login:
+            flags |= Mark.login
+            isStrict = true
+        case .logout:
+            flags |= Mark.logout
+            isStrict = true
+        case .heartbeat:
+            flags &= ~Mark.activity
+            isStrict = true
+        case .serve(let endpoint): self = .serve(endpoint)
+        }
+    }
+}
+
+/// All routes, compiled once and shared by the loops.
+final class Router: Sendable {
+    private let table: RouteTable
+    /// Of the pattern `i` of the table: `rules[i + 1]`. The first is for what matches none.
+    private let rules: [Rule]
+    private let logins: [UInt32: LoginPaths]
+
+    /// The first match wins, so that the prefix stands before every route.
+    init(_ settings: APISettings) throws(RoutePatternError) {
+        var patterns: [RoutePattern] = []
+        var rules = [Rule.plain]
+        var logins: [UInt32: LoginPaths] = [:]
+        for (path, endpoint) in Self.builtIn {
+            patterns.append(try RoutePattern("* \(settings.prefix)\(path)"))
+            rules.append(.serve(endpoint))
+        }
+        for path in ["", "/**"] {
+            patterns.append(try RoutePattern("* \(settings.prefix)\(path)"))
+            rules.append(.missing)
+        }
+        for route in settings.routes {
+            if case .login(let paths) = route.effect { logins[UInt32(rules.count)] = paths }
+            patterns.append(route.match)
+            rules.append(Rule(route))
+        }
+        table = RouteTable(patterns)
+        self.rules = rules
+        self.logins = logins
+    }
+
+    /// In this order: `users/online` is no user.
+    private static let builtIn: [(path: String, endpoint: Endpoint)] = [
+        ("/heartbeat", .heartbeat), ("/users/online", .online), ("/users/query", .query),
+        ("/users/{id}", .user), ("/users/{id}/status", .setStatus), ("/users", .users),
+        ("/ws", .webSocket), ("/stats", .stats), ("/healthz", .healthz), ("/readyz", .readyz),
+        ("/metrics", .metrics),
+    ]
+
+    subscript(route: UInt32) -> Rule { rules[Int(route)] }
+
+    func login(_ route: UInt32) -> LoginPaths { logins[route] ?? LoginPaths() }
+
+    /// The route of a request; 0 where none matches.
+    @inline(__always)
+    func route(
+        _ request: borrowing RequestHead, _ bytes: RawSpan, scratch: inout ByteBuffer
+    ) -> RouteMatch {
+        switch table.match(bytes[request.methodName], bytes[request.path], scratch: &scratch) {
+        case .none: .route(0, parameter: nil)
+        case .ambiguous(let route): .ambiguous(route: route.map { $0 + 1 })
+        case .route(let route, let parameter): .route(route + 1, parameter: parameter)
+        }
+    }
+
+    /// The user that the path names, again: admission kept only the route.
+    func user(
+        _ request: borrowing RequestHead, _ bytes: RawSpan, scratch: inout ByteBuffer
+    ) -> String? {
+        guard
+            case .route(_, let parameter?) = table.match(
+                bytes[request.methodName], bytes[request.path], scratch: &scratch)
+        else { return nil }
+        return scratch.bytes[parameter].text()
+    }
+}
