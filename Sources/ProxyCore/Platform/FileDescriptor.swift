@@ -110,6 +110,13 @@ public struct FileDescriptor: Equatable, Hashable, Sendable {
         }
     }
 
+    /// Another number for the same open file.
+    public func duplicate() throws(SystemError) -> FileDescriptor {
+        let made = fcntl(number, F_DUPFD_CLOEXEC, 0)
+        guard made >= 0 else { throw SystemError(call: "fcntl") }
+        return FileDescriptor(made)
+    }
+
     /// Ends our sending side; the peer reads the end of the stream (half-close).
     public func shutdownWrite() {
         _ = shutdown(number, CInt(SHUT_WR))

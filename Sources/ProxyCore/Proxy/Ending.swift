@@ -155,6 +155,10 @@ extension ProxyLoop {
         downstreams[slot].exchange = -1
         switch ending {
         case .next:
+            if drainingUntil != nil, downstreams[slot].input.isEmpty {
+                close(slot, .linger)
+                return
+            }
             downstreams[slot].phase = .head
             setDeadline(downstream: slot, after: settings.keepAliveTimeout)
             let waits =

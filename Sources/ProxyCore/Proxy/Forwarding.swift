@@ -275,6 +275,7 @@ extension ProxyLoop {
             stream = try pool.address(of: server).connect()
         } catch {
             pool.failedToConnect(server, now: loop.now)
+            health.failed(server, error)
             return .failed(.connect(error))
         }
         let generation = nextGeneration()
@@ -310,7 +311,9 @@ extension ProxyLoop {
             switch acquire(for: exchange) {
             case .connection(let upstream):
                 swap(&upstreams[upstream].output, &exchanges[exchange].waiting)
+                let key = key(upstream: upstream)
                 flushUpstream(upstream)
+                if isCurrent(upstream: key) { resumeUpload(upstream) }
                 return
             case .wait:
                 return
@@ -332,7 +335,8 @@ extension ProxyLoop {
         case .failed:
             // What the upstream said before it closed is still to be read: an early refusal.
             upstreams[slot].flags.formUnion([.readable, .peerEnded])
-            upstreams[slot].output.truncate(to: upstreams[slot].sent)
+            // Where all of it is kept for a retry, it stays whole.
+            if !upstreams[slot].keepsSent { upstreams[slot].output.removeAll() }
             readUpstream(slot)
         }
     }

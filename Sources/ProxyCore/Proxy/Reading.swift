@@ -181,7 +181,6 @@ extension ProxyLoop {
     /// until we write. It keeps its answer for a while.
     func noticeHalfClose(_ slot: Int32) {
         guard downstreams[slot].flags.contains(.peerEnded) else { return }
-        downstreams[slot].flags.remove(.readable)
         if downstreams[slot].deadline > loop.now + Limits.halfClose {
             setDeadline(downstream: slot, after: Limits.halfClose)
         }

@@ -31,9 +31,11 @@ extension ProxyLoop {
     private func finishConnecting(_ slot: Int32) -> Bool {
         if let error = upstreams[slot].stream.connectError() {
             pool.failedToConnect(upstreams[slot].server, now: loop.now)
+            health.failed(upstreams[slot].server, error)
             connectFailed(slot, .connect(error))
             return false
         }
+        health.answered(upstreams[slot].server)
         let key = key(upstream: slot)
         upstreams[slot].phase = .busy
         upstreams[slot].deadline = .max
@@ -55,7 +57,7 @@ extension ProxyLoop {
     }
 
     /// The upload may go on where the upstream has taken all of it so far.
-    private func resumeUpload(_ slot: Int32) {
+    func resumeUpload(_ slot: Int32) {
         let exchange = upstreams[slot].exchange
         guard exchange >= 0, upstreams[slot].isFlushed else { return }
         let downstream = exchanges[exchange].downstream

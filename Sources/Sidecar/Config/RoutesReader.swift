@@ -1,0 +1,183 @@
+// Owns reading the section `routes`.
+// Called by ConfigReader.
+// Never matches a request: that is RouteTable's.
+
+import ProxyCore
+import StatusAPI
+
+/// Reads what happens on which path.
+struct RoutesReader {
+    private static let example = "{ match: \"GET /ws/presence/\", serve: \"websocket\" }"
+    /// The endpoints of the contract that this version cannot serve.
+    private static let later = ["changes", "events", "history"]
+    private static let served = Endpoint.allCases.filter { endpoint in
+        // Answered under the prefix alone.
+        endpoint != .healthz && endpoint != .readyz && endpoint != .metrics
+    }
+
+    private enum Watched: String, CaseIterable { case login, logout, heartbeat }
+
+    let prefix: String
+
+    func read(_ section: ConfigSection) -> [Config.Route] {
+        var routes: [Config.Route] = []
+        var places: [ConfigValue] = []
+        for entry in section.sections("routes", like: Self.example) {
+            guard let (route, place) = route(entry) else { continue }
+            routes.append(route)
+            places.append(place)
+        }
+        let table = RouteTable(routes.map(\.match))
+        for (index, place) in places.enumerated() {
+            guard let earlier = table.shadowing(index) else { continue }
+            let other = routes[earlier]
+            place.error(
+                "is never reached: \(ConfigValue.quoted(other.match.text)) in line \(other.line)"
+                    + " matches all of it first; move this route above that one or remove it")
+        }
+        return routes
+    }
+
+    private func route(_ entry: ConfigSection) -> (Config.Route, ConfigValue)? {
+        let match = entry.value("match")
+        let action = action(entry, match)
+        let activity = entry.flag("activity", or: true)
+        let track = entry.flag("track", or: true)
+        if let track = entry.value("track"), track.node.bool == false {
+            if entry.value("on") != nil {
+                track.error("contradicts \"on\": what is watched counts; keep one of them")
+            } else if entry.value("activity")?.node.bool == true {
+                track.error("contradicts activity: true; keep one of them")
+            }
+        }
+        transformations(entry)
+        guard let match else {
+            if entry.value.node["match"] == nil {
+                entry.error("match is missing: write match: \"GET /path/**\"")
+            }
+            return nil
+        }
+        guard let pattern = pattern(match) else { return nil }
+        let route = Config.Route(
+            match: pattern, line: match.line, action: action, activity: activity, track: track)
+        return (route, match)
+    }
+
+    private func pattern(_ match: ConfigValue) -> RoutePattern? {
+        guard let text = match.text(like: "GET /path/**") else { return nil }
+        do throws(RoutePatternError) {
+            let pattern = try RoutePattern(text)
+            if let space = text.firstIndex(of: " "),
+                text[space...].dropFirst().hasPrefix(prefix + "/")
+            {
+                match.warning(
+                    "is never reached: the sidecar itself answers under \(prefix); write another"
+                        + " path or another api.prefix")
+            }
+            return pattern
+        } catch {
+            match.error("\(ConfigValue.quoted(text)) is no route: \(error.reason)")
+            return nil
+        }
+    }
+
+    private func action(_ entry: ConfigSection, _ match: ConfigValue?) -> Config.Route.Action {
+        let on = entry.value("on")
+        let serve = entry.value("serve")
+        let login = loginPaths(entry)
+        let watched = on?.choice(Watched.self)
+        let served = serve.flatMap(endpoint)
+        if let serve, on != nil {
+            serve.error(
+                "contradicts \"on\": \"on\" watches what the backend answers, \"serve\" answers"
+                    + " in its place; keep one of them")
+            return .pass
+        }
+        if watched != .login, on == nil || watched != nil {
+            for key in ["token", "user", "name"] {
+                entry.value(key)?.error(
+                    "is read from a login response only: add on: \"login\" or leave it out")
+            }
+        }
+        switch watched {
+        case .login:
+            if entry.value("token") == nil, entry.value("user") == nil {
+                on?.error(
+                    "nothing says who has logged in: add token: \"$.access\" or"
+                        + " user: \"$.user.id\"")
+            }
+            return .login(login)
+        case .logout: return .logout
+        case .heartbeat: return .heartbeat
+        case nil: break
+        }
+        guard let served, let serve else { return .pass }
+        if served.needsUser, let pattern = match?.node.string, !pattern.contains("{") {
+            serve.error(
+                "\"\(served.name)\" needs the user's id: put {id} into match, like"
+                    + " \"GET /users/{id}/\"")
+        }
+        return .serve(served)
+    }
+
+    private func endpoint(_ value: ConfigValue) -> Endpoint? {
+        if let text = value.node.string, Self.later.contains(text) {
+            (text == "history" ? Feature.history : Feature.servedEvents).note(at: value)
+            return nil
+        }
+        return value.choice(of: Self.served.map(\.name) + Self.later).flatMap {
+            Endpoint(serving: $0)
+        }
+    }
+
+    private func loginPaths(_ entry: ConfigSection) -> LoginPaths {
+        LoginPaths(
+            token: paths(entry, "token", like: "$.access"),
+            user: paths(entry, "user", like: "$.user.id"),
+            name: paths(entry, "name", like: "$.user.username"))
+    }
+
+    /// One path, or a list of them that are tried in order.
+    private func paths(
+        _ entry: ConfigSection, _ key: String, like example: String
+    ) -> [JSONPath] {
+        guard let value = entry.value(key) else { return [] }
+        if key == "token", let text = value.node.string,
+            text.hasPrefix("header:") || text.hasPrefix("cookie:")
+        {
+            Feature.opaqueTokens.note(at: value)
+            return []
+        }
+        let values = value.node.array == nil ? [value] : value.items(like: example) ?? []
+        return values.compactMap { value in
+            guard let path = value.jsonPath(like: example) else { return nil }
+            guard !path.isPlural else {
+                value.error("names several places: write one, like \"\(example)\"")
+                return nil
+            }
+            return path
+        }
+    }
+
+    private func transformations(_ entry: ConfigSection) {
+        let enrich = entry.optionalSection(
+            "enrich", like: "{ items: \"$.results[*]\", id: \"$.id\" }")
+        if let enrich {
+            for (key, example) in [("items", "$.results[*]"), ("id", "$.id")] {
+                if enrich.value(key)?.jsonPath(like: example) == nil,
+                    enrich.value.node[key] == nil
+                {
+                    enrich.error("\(key) is missing: write \(key): \"\(example)\"")
+                }
+            }
+            Feature.enrichment.note(at: enrich.value)
+        }
+        let inject = entry.value("inject")
+        if inject?.flag() == true, let inject { Feature.injection.note(at: inject) }
+        if let serve = entry.value("serve"), enrich != nil || inject?.node.bool == true {
+            serve.error(
+                "contradicts \"enrich\" and \"inject\", which change what the backend answers;"
+                    + " keep one of them")
+        }
+    }
+}
