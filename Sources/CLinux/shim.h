@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <signal.h>
 
 extern int accept4(int socket, struct sockaddr *address, socklen_t *length, int flags);

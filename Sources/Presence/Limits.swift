@@ -2,6 +2,8 @@
 // Called by the tables and the store.
 // Never holds what an operator can set.
 
+public import ProxyCore
+
 /// Bounds that are the same in every installation.
 public enum PresenceLimits {
     /// People known at once; a row costs about 200 bytes.
@@ -10,8 +12,28 @@ public enum PresenceLimits {
     public static let userID = 256
     /// Bytes of a display name; longer ones are cut at a character.
     public static let name = 256
+    /// Sessions held at once over all users; a slot number has 23 bits in a `SessionRef`.
+    public static let sessions = (1 << 23) - 1
     /// Live sessions of one user; the one longest without contact makes room.
     public static let sessionsPerUser = 64
     /// Changes kept for those who resume.
     public static let journal = 65_536
+    /// Revoked tokens remembered; one costs about 120 bytes.
+    public static let revocations = 1_048_576
+    /// Bytes of a sighting's label ("POST /orders/") that are kept.
+    public static let label = 48
+    /// How often a user's label is sampled at most, milliseconds.
+    public static let labelEvery: Milliseconds = 1_000
+    /// How long a logged-out session is remembered as such, milliseconds: an answer that was on
+    /// its way while its token was revoked must not bring the user back. Longer than a response
+    /// may take.
+    public static let barredFor: Milliseconds = 600_000
+    /// Users settled by one sweep at most, so that a sweep is short.
+    public static let settledPerSweep = 16_384
+    /// Users settled under one hold of a shard's lock, so that a loop waits microseconds for it.
+    public static let settledPerHold = 128
+    /// Rows visited under one hold of a shard's lock by a listing.
+    public static let rowsPerHold = 1_024
+    /// Users handed to the store at once.
+    public static let dirtyBatch = 4_096
 }

@@ -2,10 +2,10 @@
 // Called by the assembly, which fills it from the config file, and by everything here.
 // Never reads a file, never knows a default of another target.
 
-import ProxyCore
+public import ProxyCore
 
 /// What one of the sidecar's own endpoints is called: `serve: "…"` in a route.
-public enum Endpoint: UInt8, Sendable, CaseIterable {
+public enum Endpoint: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case heartbeat, user, setStatus, online, users, query, webSocket, stats
     case healthz, readyz, metrics
 
@@ -99,9 +99,7 @@ public struct APISettings: Sendable {
     /// itself (no cookie is read), so another site cannot use its visitor's.
     public var origins: [String] = []
     public var subscription = InitialSubscription.all
-    /// Text messages of a socket, bytes.
-    public var maximumMessage = 16 * 1024
-    public var pingEvery: Milliseconds = 30_000
+    /// Presence sockets of all loops together; further ones are closed with 1013.
     public var maximumSockets = 200_000
 
     /// What `hello` tells clients; the engine's setting of the same name.

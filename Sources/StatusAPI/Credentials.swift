@@ -44,7 +44,9 @@ enum Credentials {
     }
 
     /// The subprotocol to choose where the token came by it (RFC 6455 §4.2.2).
-    static let subprotocol = "bearer"
+    static let subprotocolFields: [(name: StaticString, value: String)] = [
+        (name: "Sec-WebSocket-Protocol", value: "bearer")
+    ]
 
     static func offersSubprotocol(_ request: borrowing RequestHead, _ bytes: RawSpan) -> Bool {
         ofProtocol(request, bytes) != .none

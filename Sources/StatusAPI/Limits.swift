@@ -2,7 +2,7 @@
 // Called by whoever reads a body, fills a page or keeps a list for a socket.
 // Never holds what an operator can set: that is APISettings.
 
-import ProxyCore
+public import ProxyCore
 
 /// Bounds that are the same in every installation.
 public enum APILimits {
@@ -28,8 +28,6 @@ public enum APILimits {
     public static let verdictBytes = 64 * 1024 * 1024
     /// Logouts of a loop that wait for the application's answer. The oldest makes room.
     public static let pendingLogouts = 16_384
-    /// How long such a logout waits, milliseconds: longer than any response timeout in use.
-    public static let logoutPatience: Milliseconds = 600_000
     /// How long a fact's commit is waited for before the client is told that it is not durable,
     /// milliseconds.
     public static let commitPatience: Milliseconds = 5_000
@@ -39,10 +37,13 @@ public enum APILimits {
     public static let changesPerMessage = 1_000
     /// Keys of the rate limiter; the one longest idle makes room.
     public static let rateKeys = 65_536
-    /// Bytes of an encoded snapshot that is kept for the next socket.
-    public static let keptSnapshot = 4 * 1024 * 1024
     /// Users in a snapshot. Whoever needs more subscribes to names or pages through `users`.
     public static let snapshotUsers = 100_000
+    /// How often a socket's token is looked at, besides the moment at which it expires,
+    /// milliseconds.
+    public static let socketCheck: Milliseconds = 60_000
+    /// Sockets whose clocks are looked at in one turn.
+    public static let socketsPerTurn = 4_096
     /// The longest a claim can hold, milliseconds: ten years, so that no sum overflows.
     public static let claimTime: Milliseconds = 10 * 366 * 86_400_000
 }

@@ -2,7 +2,7 @@
 // Called by admission, the endpoints and whoever refuses.
 // Never puts a token or a secret into a text.
 
-import ProxyCore
+public import ProxyCore
 
 /// Why a request of ours is not answered as wished; becomes `application/problem+json`.
 public enum Problem: Error, Sendable, Equatable {
@@ -12,7 +12,6 @@ public enum Problem: Error, Sendable, Equatable {
     case notFound(String)
     case methodNotAllowed(allow: String)
     case tooLarge(limit: Int)
-    case unsupportedMediaType
     case upgradeRequired
     case tooMany(retryAfter: Milliseconds)
     case unavailable(String, retryAfter: Milliseconds?)
@@ -30,7 +29,6 @@ public enum Problem: Error, Sendable, Equatable {
         case .notFound: 404
         case .methodNotAllowed: 405
         case .tooLarge: 413
-        case .unsupportedMediaType: 415
         case .upgradeRequired: 426
         case .tooMany: 429
         case .unavailable: 503
@@ -46,7 +44,6 @@ public enum Problem: Error, Sendable, Equatable {
         case .notFound: "Not Found"
         case .methodNotAllowed: "Method Not Allowed"
         case .tooLarge: "Content Too Large"
-        case .unsupportedMediaType: "Unsupported Media Type"
         case .upgradeRequired: "Upgrade Required"
         case .tooMany: "Too Many Requests"
         case .unavailable: "Service Unavailable"
@@ -60,7 +57,6 @@ public enum Problem: Error, Sendable, Equatable {
             text
         case .methodNotAllowed(let allow): "This address answers \(allow)."
         case .tooLarge(let limit): "The body may have at most \(limit) bytes."
-        case .unsupportedMediaType: "The body must be JSON, sent as 'application/json'."
         case .upgradeRequired: "This address speaks WebSocket: ask with 'Upgrade: websocket'."
         case .tooMany(let wait): "Too many requests. Try again in \(Self.seconds(wait)) s."
         }
@@ -74,8 +70,7 @@ public enum Problem: Error, Sendable, Equatable {
         case .upgradeRequired: [("Upgrade", "websocket"), ("Connection", "Upgrade")]
         case .tooMany(let wait): [("Retry-After", String(Self.seconds(wait)))]
         case .unavailable(_, let wait?): [("Retry-After", String(Self.seconds(wait)))]
-        case .badRequest, .forbidden, .notFound, .tooLarge, .unsupportedMediaType,
-            .unavailable(_, nil):
+        case .badRequest, .forbidden, .notFound, .tooLarge, .unavailable(_, nil):
             []
         }
     }

@@ -2,7 +2,7 @@
 // Called by admission for the sidecar's own endpoints, on every loop.
 // Never slows or counts requests that are forwarded.
 
-import ProxyCore
+public import ProxyCore
 
 /// So many requests in so much time.
 public struct Rate: Sendable, Equatable {

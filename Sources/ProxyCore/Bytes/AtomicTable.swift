@@ -82,6 +82,28 @@ public import Synchronization
         unsafe word(row, column).pointee.exchange(value, ordering: .acquiringAndReleasing)
     }
 
+    /// Loads such that whatever was written before a `publish` of the value is seen.
+    @inline(__always)
+    public func observe(_ row: Int, _ column: Int) -> Int64 {
+        unsafe word(row, column).pointee.load(ordering: .sequentiallyConsistent)
+    }
+
+    /// Stores such that whoever observes the value sees all that was written before it.
+    @inline(__always)
+    public func publish(_ row: Int, _ column: Int, _ value: Int64) {
+        unsafe word(row, column).pointee.store(value, ordering: .sequentiallyConsistent)
+    }
+
+    /// Stores `value` only where the word still is `expected`; returns whether it was.
+    @inline(__always)
+    public func replace(
+        _ row: Int, _ column: Int, expected: Int64, with value: Int64
+    ) -> Bool {
+        unsafe word(row, column).pointee.compareExchange(
+            expected: expected, desired: value, ordering: .sequentiallyConsistent
+        ).exchanged
+    }
+
     /// Stores `value` unless the word is already later; returns whether it moved.
     @inline(__always) @discardableResult
     public func advance(_ row: Int, _ column: Int, to value: Int64) -> Bool {

@@ -112,6 +112,17 @@ import Glibc
         tail += count
     }
 
+    /// What another buffer holds from `offset` on. (A span of one class's buffer cannot be handed
+    /// to another buffer's mutation; the buffers themselves can.)
+    public mutating func append(_ other: borrowing ByteBuffer, from offset: Int = 0) {
+        append(other.bytes.extracting(offset..<other.count))
+    }
+
+    /// A part of what another buffer holds.
+    public mutating func append(_ other: borrowing ByteBuffer, _ part: Range<Int>) {
+        append(other.bytes.extracting(part))
+    }
+
     /// A literal, copied without making a String.
     @inlinable public mutating func append(_ literal: StaticString) {
         let count = literal.utf8CodeUnitCount

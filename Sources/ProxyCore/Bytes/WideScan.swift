@@ -5,7 +5,7 @@
 extension RawSpan {
     /// Eight bytes from `index`, the first one lowest; the caller has checked that they are there.
     @inline(__always)
-    func word(at index: Int) -> UInt64 {
+    func littleWord(at index: Int) -> UInt64 {
         let word = unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self)
         return UInt64(littleEndian: word)
     }
@@ -21,7 +21,7 @@ extension RawSpan {
     func firstControl(from start: Int, before end: Int) -> Int {
         var at = start
         while at + 8 <= end {
-            let bytes = word(at: at)
+            let bytes = littleWord(at: at)
             // Each term marks its lowest hit exactly; a borrow spoils only marks above it.
             let low = (bytes &- Self.ones &* 0x20) & ~bytes
             let delete = bytes ^ (Self.ones &* 0x7f)
@@ -43,7 +43,7 @@ extension RawSpan {
     func firstNear(_ byte: UInt8, from start: Int, before end: Int) -> Int {
         var at = start
         while at + 8 <= end {
-            let bytes = word(at: at) ^ (Self.ones &* UInt64(byte))
+            let bytes = littleWord(at: at) ^ (Self.ones &* UInt64(byte))
             let hits = (bytes &- Self.ones) & ~bytes & (Self.ones &* 0x80)
             if hits != 0 { return at + hits.trailingZeroBitCount >> 3 }
             at += 8
@@ -65,11 +65,13 @@ extension RawSpan {
             _unsafeStart: UnsafeRawPointer(literal.utf8Start), byteCount: count)
         var at = 0
         while at + 8 <= count {
-            guard Self.folds(word(at: at), to: want.word(at: at)) else { return false }
+            guard Self.folds(littleWord(at: at), to: want.littleWord(at: at)) else { return false }
             at += 8
         }
         if at == count { return true }
-        if count >= 8 { return Self.folds(word(at: count - 8), to: want.word(at: count - 8)) }
+        if count >= 8 {
+            return Self.folds(littleWord(at: count - 8), to: want.littleWord(at: count - 8))
+        }
         if count >= 4 {
             return Self.folds(UInt64(half(at: 0)), to: UInt64(want.half(at: 0)))
                 && Self.folds(UInt64(half(at: count - 4)), to: UInt64(want.half(at: count - 4)))

@@ -36,6 +36,8 @@ public struct RequestHead: ~Copyable {
     public internal(set) var webSocketUpgrade: WebSocketOffer
     /// The Max-Forwards of an OPTIONS request; at 0 it is to be answered here (RFC 9110 §7.6.2).
     public internal(set) var maxForwards: UInt32?
+    /// The peer is one of `trusted_proxies`: what it says of the client is believed.
+    public internal(set) var isPeerTrusted: Bool
     /// `TE: trailers`: the one transfer option that travels on (RFC 9110 §10.1.4).
     var acceptsTrailers: Bool
 
@@ -54,6 +56,7 @@ public struct RequestHead: ~Copyable {
         expectsContinue = false
         webSocketUpgrade = .none
         maxForwards = nil
+        isPeerTrusted = false
         acceptsTrailers = false
     }
 
@@ -72,6 +75,7 @@ public struct RequestHead: ~Copyable {
             return .partial
         }
         reset()
+        isPeerTrusted = trustedPeer
         do throws(HeadStop) {
             let line = try readLine(bytes, limits: limits)
             length = try HeadParser.fields(

@@ -109,4 +109,13 @@ public struct EventCounter: Sendable {
         var value: UInt64 = 0
         _ = unsafe read(descriptor.number, &value, 8)
     }
+
+    /// Waits until it is signalled or `timeout` milliseconds have passed, and clears it: for a
+    /// thread that waits for nothing else.
+    public func wait(atMost timeout: Milliseconds) {
+        var wanted = pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
+        // Interrupted, it looks like a signal: the thread finds nothing to do and returns here.
+        _ = unsafe poll(&wanted, 1, CInt(clamping: max(timeout, 0)))
+        clear()
+    }
 }

@@ -60,6 +60,16 @@ public struct FileDescriptor: Equatable, Hashable, Sendable {
         }
     }
 
+    /// Sends what it can of a buffer.
+    public func send(_ buffer: borrowing ByteBuffer) -> Transfer { send(buffer.bytes) }
+
+    /// Sends a buffer and a part of another behind it, as one.
+    public func send(
+        _ first: borrowing ByteBuffer, _ second: borrowing ByteBuffer, _ part: Range<Int>
+    ) -> Transfer {
+        send(first.bytes, second.bytes.extracting(part))
+    }
+
     /// Sends two runs as one: a head from one place, a body from another.
     public func send(_ first: RawSpan, _ second: RawSpan) -> Transfer {
         unsafe first.withUnsafeBytes { head in
@@ -98,6 +108,13 @@ public struct FileDescriptor: Equatable, Hashable, Sendable {
                 return errno == EAGAIN ? .blocked : .failed(errno)
             }
         }
+    }
+
+    /// Another number for the same open file.
+    public func duplicate() throws(SystemError) -> FileDescriptor {
+        let made = fcntl(number, F_DUPFD_CLOEXEC, 0)
+        guard made >= 0 else { throw SystemError(call: "fcntl") }
+        return FileDescriptor(made)
     }
 
     /// Ends our sending side; the peer reads the end of the stream (half-close).

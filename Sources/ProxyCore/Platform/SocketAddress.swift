@@ -75,6 +75,16 @@ public struct SocketAddress: Sendable, Equatable {
     /// Whether it is a path in the file system, which cannot be bound once for each loop.
     public var isUnix: Bool { family == AF_UNIX }
 
+    /// The same address with another port; a Unix socket is itself.
+    func withPort(_ port: UInt16) -> SocketAddress {
+        guard !isUnix else { return self }
+        var changed = storage
+        // sin_port and sin6_port are bytes 2 and 3, in network order.
+        changed[2] = UInt8(port >> 8)
+        changed[3] = UInt8(port & 255)
+        return SocketAddress(storage: changed, text: text)
+    }
+
     private var family: CInt { CInt(storage[0]) | CInt(storage[1]) << 8 }
 
     private func withSocketAddress<R>(
@@ -141,6 +151,24 @@ public struct SocketAddress: Sendable, Equatable {
             throw error
         }
         return made
+    }
+}
+
+extension SocketAddress {
+    /// Connects and closes again, blocking up to `timeout` milliseconds.
+    /// - Returns: what went wrong, or nil.
+    func tryConnecting(timeout: Milliseconds) -> SystemError? {
+        let stream: FileDescriptor
+        do throws(SystemError) {
+            stream = try connect()
+        } catch {
+            return error
+        }
+        defer { stream.close() }
+        var wanted = pollfd(fd: stream.number, events: Int16(POLLOUT), revents: 0)
+        let ready = unsafe poll(&wanted, 1, CInt(clamping: timeout))
+        guard ready > 0 else { return SystemError(call: "connect", code: ETIMEDOUT) }
+        return stream.connectError()
     }
 }
 

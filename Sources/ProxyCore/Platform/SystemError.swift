@@ -19,6 +19,10 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
         self.init(call: call, code: errno)
     }
 
+    static func timedOut(_ call: String) -> SystemError {
+        SystemError(call: call, code: ETIMEDOUT)
+    }
+
     /// `bind: Address already in use (98)`
     public var description: String {
         let text = unsafe String(cString: strerror(code))

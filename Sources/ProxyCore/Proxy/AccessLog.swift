@@ -22,7 +22,7 @@ public final class AccessLog {
     ///   - request: method and path, as sent.
     ///   - fault: what went wrong, where something did.
     func line(
-        _ client: ClientAddress, request: RawSpan, status: Int, bytes: UInt64 = 0,
+        _ client: ClientAddress, request: borrowing ByteBuffer, status: Int, bytes: UInt64 = 0,
         took: Milliseconds = 0, fault: String? = nil, now: Milliseconds
     ) {
         guard lines.count < Self.backlog else {
@@ -33,7 +33,7 @@ public final class AccessLog {
         lines.append(" ")
         client.text(into: &lines)
         lines.append(" \"")
-        appendEscaped(request)
+        appendEscaped(request.bytes)
         lines.append("\" ")
         lines.append(decimal: UInt64(clamping: status))
         lines.append(" ")

@@ -4,8 +4,15 @@
 
 extension ProxyLoop {
     /// Stops accepting, tells served sockets to go elsewhere, and lets the exchanges end.
+    ///
+    /// Called again, what is still under way is cut off.
     public func drain() {
-        guard drainingUntil == nil else { return }
+        guard drainingUntil == nil else {
+            drainingUntil = loop.now
+            return
+        }
+        // Those who have come already are let in: closing the listener would reset them.
+        for index in listeners.indices { acceptWaiting(on: index) }
         drainingUntil = loop.now + settings.drainTime
         for listener in listeners { listener.close() }
         listeners.removeAll()
@@ -27,9 +34,8 @@ extension ProxyLoop {
     /// - Returns: whether the loop has ended.
     func finishDraining(_ until: Milliseconds) -> Bool {
         if downstreams.count > 0, loop.now < until {
-            closeIdle()
             setDrainAlarm(until)
-            guard downstreams.count == 0 else { return false }
+            return false
         }
         for slot in downstreams.slots where downstreams.contains(slot) {
             metrics.add(.drainsCut, row)

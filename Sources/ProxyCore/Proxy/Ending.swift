@@ -18,33 +18,33 @@ extension ProxyLoop {
     func deliver(_ slot: Int32) {
         guard !outgoing.isEmpty else { return }
         if !downstreams[slot].output.isEmpty || isHeld(slot) {
-            downstreams[slot].output.append(outgoing.bytes)
+            downstreams[slot].output.append(outgoing)
             outgoing.removeAll()
             return
         }
         let total = outgoing.count
-        let outcome = downstreams[slot].stream.send(outgoing.bytes)
+        let outcome = downstreams[slot].stream.send(outgoing)
         if case .bytes(total) = outcome {
             outgoing.removeAll()
             return
         }
-        settle(slot, outcome, RawSpan())
+        settle(slot, outcome, 0..<0)
     }
 
-    /// Sends what `outgoing` holds and a piece of body right behind it, without copying the piece.
-    func deliver(_ slot: Int32, followedBy piece: RawSpan) {
+    /// Sends what `outgoing` holds and a piece of `scratch` right behind it, without copying it.
+    func deliver(_ slot: Int32, followedBy piece: Range<Int>) {
         if !downstreams[slot].output.isEmpty || isHeld(slot) {
-            downstreams[slot].output.append(outgoing.bytes)
-            downstreams[slot].output.append(piece)
+            downstreams[slot].output.append(outgoing)
+            downstreams[slot].output.append(scratch, piece)
             outgoing.removeAll()
             return
         }
-        let outcome = downstreams[slot].stream.send(outgoing.bytes, piece)
+        let outcome = downstreams[slot].stream.send(outgoing, scratch, piece)
         settle(slot, outcome, piece)
     }
 
-    /// Keeps what was not sent of `outgoing` and `piece`.
-    private func settle(_ slot: Int32, _ outcome: Transfer, _ piece: RawSpan) {
+    /// Keeps what was not sent of `outgoing` and of the piece of `scratch`.
+    private func settle(_ slot: Int32, _ outcome: Transfer, _ piece: Range<Int>) {
         var sent = 0
         switch outcome {
         case .bytes(let count):
@@ -58,10 +58,11 @@ extension ProxyLoop {
         }
         let head = outgoing.count
         if sent < head {
-            downstreams[slot].output.append(outgoing.bytes.extracting(sent..<head))
-            downstreams[slot].output.append(piece)
-        } else if sent < head + piece.byteCount {
-            downstreams[slot].output.append(piece.extracting((sent - head)..<piece.byteCount))
+            downstreams[slot].output.append(outgoing, from: sent)
+            downstreams[slot].output.append(scratch, piece)
+        } else if sent < head + piece.count {
+            let rest = (piece.lowerBound + sent - head)..<piece.upperBound
+            downstreams[slot].output.append(scratch, rest)
         }
         outgoing.removeAll()
         if !downstreams[slot].output.isEmpty { downstreams[slot].flags.remove(.writable) }
@@ -75,7 +76,9 @@ extension ProxyLoop {
     /// Sends what the client could not take before, and goes on with what waited for it.
     func flushDownstream(_ slot: Int32) {
         guard !isHeld(slot), !downstreams[slot].output.isEmpty else { return }
-        switch downstreams[slot].stream.send(downstreams[slot].output.bytes) {
+        let stream = downstreams[slot].stream
+        let outcome = stream.send(downstreams[slot].output)
+        switch outcome {
         case .bytes(let count):
             downstreams[slot].output.consume(count)
             if downstreams[slot].phase != .linger { touch(slot) }
@@ -152,9 +155,14 @@ extension ProxyLoop {
         downstreams[slot].exchange = -1
         switch ending {
         case .next:
+            if drainingUntil != nil, downstreams[slot].input.isEmpty {
+                close(slot, .linger)
+                return
+            }
             downstreams[slot].phase = .head
             setDeadline(downstream: slot, after: settings.keepAliveTimeout)
-            let waits = !downstreams[slot].input.isEmpty || downstreams[slot].flags.contains(.readable)
+            let waits =
+                !downstreams[slot].input.isEmpty || downstreams[slot].flags.contains(.readable)
             if waits, downstreams[slot].output.isEmpty { lookAgain(downstream: slot) }
         case .close:
             // Bytes that we never read would turn the close into a reset, and that would destroy
@@ -371,10 +379,12 @@ extension ProxyLoop {
     func log(_ exchange: Int32, _ error: ProxyError?) {
         guard let accessLog else { return }
         let slot = exchanges[exchange].downstream
+        let client = downstreams[slot].client
+        let status = error?.status ?? Int(exchanges[exchange].status)
+        let bytes = exchanges[exchange].sentDown
+        let took = loop.now - exchanges[exchange].began
         accessLog.line(
-            downstreams[slot].client, request: exchanges[exchange].logged.bytes,
-            status: error?.status ?? Int(exchanges[exchange].status),
-            bytes: exchanges[exchange].sentDown, took: loop.now - exchanges[exchange].began,
-            fault: error?.cause, now: loop.utc)
+            client, request: exchanges[exchange].logged, status: status, bytes: bytes,
+            took: took, fault: error?.cause, now: loop.utc)
     }
 }

@@ -21,6 +21,7 @@ struct Exchange: ~Copyable {
     var isSighted = false
     /// The upstream may serve another request after this response.
     var upstreamPersists = false
+    var isUploadChunked = false
     var interims: UInt8 = 0
     var status: UInt16 = 0
     /// How the response body travels to the client.

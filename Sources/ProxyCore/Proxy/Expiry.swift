@@ -58,6 +58,7 @@ extension ProxyLoop {
             dropUpstream(slot)
         case .connecting:
             pool.failedToConnect(upstreams[slot].server, now: loop.now)
+            health.failed(upstreams[slot].server, .timedOut("connect"))
             connectFailed(slot, .connectTimeout)
         case .busy, .tunnel:
             // The exchange has its own deadline.

@@ -52,28 +52,33 @@ extension ProxyLoop {
         exchange.version = requestHead.version
         exchange.persists = requestHead.keepAlive && drainingUntil == nil
         exchange.requestBody = BodyReader(requestHead.framing, limits: settings.head)
+        exchange.isUploadChunked = requestHead.framing == .chunked
         exchange.began = loop.now
-        let head = scratch.bytes
-        let method = requestHead.methodName
+        exchange.label = Self.label(requestHead, scratch.bytes)
+        if accessLog != nil {
+            Self.writeRequest(requestHead, scratch, into: &exchange.logged)
+        }
+    }
+
+    private static func label(_ head: borrowing RequestHead, _ bytes: RawSpan) -> ShortText {
         // With the space behind the method, which the parser has proved to be there.
-        exchange.label = ShortText(
-            head.extracting(Int(method.start)..<Int(method.end) + 1), head[requestHead.path])
-        if accessLog != nil { logRequest(into: &exchange.logged) }
+        let method = Int(head.methodName.start)..<Int(head.methodName.end) + 1
+        return ShortText(bytes.extracting(method), bytes[head.path])
     }
 
     /// Method and path: never the query, where tokens may stand.
-    func logRequest(into out: inout ByteBuffer) {
-        out.append(scratch.bytes[requestHead.methodName])
+    static func writeRequest(
+        _ head: borrowing RequestHead, _ bytes: borrowing ByteBuffer, into out: inout ByteBuffer
+    ) {
+        out.append(bytes, head.methodName.indices)
         out.append(" ")
-        out.append(scratch.bytes[requestHead.path])
+        out.append(bytes, head.path.indices)
     }
 
     private func forward(_ exchange: Int32, _ slot: Int32) {
         if requestHead.webSocketUpgrade == .valid {
             exchanges[exchange].upgrades = true
-            if let key = requestHead.fields.value(.secWebSocketKey, in: scratch.bytes) {
-                exchanges[exchange].key = ShortText(key, RawSpan())
-            }
+            exchanges[exchange].key = Self.short(.secWebSocketKey, of: requestHead.fields, scratch)
         }
         let forwarded = ForwardedFields(
             peer: downstreams[slot].client, trusted: downstreams[slot].isTrusted, secure: false)
@@ -165,18 +170,20 @@ extension ProxyLoop {
         while true {
             switch exchanges[exchange].requestBody.next(scratch.bytes, at: &offset) {
             case .data(let start, let end):
-                let piece = scratch.bytes.extracting(Int(start)..<Int(end))
-                exchanges[exchange].received += UInt64(piece.byteCount)
-                let chunked = exchanges[exchange].requestBody.isChunked
+                let piece = Int(start)..<Int(end)
+                exchanges[exchange].received += UInt64(piece.count)
+                let chunked = exchanges[exchange].isUploadChunked
                 if upstream >= 0 {
-                    BodyWriter.append(piece, chunked: chunked, to: &upstreams[upstream].output)
+                    BodyWriter.append(
+                        scratch, piece, chunked: chunked, to: &upstreams[upstream].output)
                 } else {
-                    BodyWriter.append(piece, chunked: chunked, to: &exchanges[exchange].waiting)
+                    BodyWriter.append(
+                        scratch, piece, chunked: chunked, to: &exchanges[exchange].waiting)
                 }
             case .more:
                 return watchRate(exchange, moved: exchanges[exchange].received > before)
             case .end:
-                if exchanges[exchange].requestBody.isChunked {
+                if exchanges[exchange].isUploadChunked {
                     if upstream >= 0 {
                         upstreams[upstream].output.append("0\r\n\r\n")
                     } else {
@@ -268,6 +275,7 @@ extension ProxyLoop {
             stream = try pool.address(of: server).connect()
         } catch {
             pool.failedToConnect(server, now: loop.now)
+            health.failed(server, error)
             return .failed(.connect(error))
         }
         let generation = nextGeneration()
@@ -303,7 +311,9 @@ extension ProxyLoop {
             switch acquire(for: exchange) {
             case .connection(let upstream):
                 swap(&upstreams[upstream].output, &exchanges[exchange].waiting)
+                let key = key(upstream: upstream)
                 flushUpstream(upstream)
+                if isCurrent(upstream: key) { resumeUpload(upstream) }
                 return
             case .wait:
                 return
@@ -316,7 +326,7 @@ extension ProxyLoop {
     /// Sends what the upstream can take.
     func flushUpstream(_ slot: Int32) {
         guard upstreams[slot].phase != .connecting, !upstreams[slot].isFlushed else { return }
-        let outcome = sendPending(&upstreams[slot])
+        let outcome = upstreams[slot].sendPending()
         switch outcome {
         case .bytes:
             break
@@ -325,42 +335,28 @@ extension ProxyLoop {
         case .failed:
             // What the upstream said before it closed is still to be read: an early refusal.
             upstreams[slot].flags.formUnion([.readable, .peerEnded])
-            upstreams[slot].output.truncate(to: upstreams[slot].sent)
+            // Where all of it is kept for a retry, it stays whole.
+            if !upstreams[slot].keepsSent { upstreams[slot].output.removeAll() }
             readUpstream(slot)
         }
-    }
-
-    private func sendPending(_ upstream: inout Upstream) -> Transfer {
-        while !upstream.isFlushed {
-            let pending = upstream.output.bytes.extracting(
-                upstream.sent..<upstream.output.count)
-            let outcome = upstream.stream.send(pending)
-            guard case .bytes(let count) = outcome else {
-                upstream.flags.remove(.writable)
-                return outcome
-            }
-            if upstream.keepsSent {
-                upstream.sent += count
-            } else {
-                upstream.output.consume(count)
-            }
-        }
-        return .bytes(0)
     }
 }
 
 /// Writes pieces of a body.
 enum BodyWriter {
     /// - Parameter chunked: as one chunk (RFC 9112 §7.1), else as it is.
-    static func append(_ piece: RawSpan, chunked: Bool, to out: inout ByteBuffer) {
-        guard piece.byteCount > 0 else { return }
+    static func append(
+        _ bytes: borrowing ByteBuffer, _ piece: Range<Int>, chunked: Bool,
+        to out: inout ByteBuffer
+    ) {
+        guard !piece.isEmpty else { return }
         guard chunked else {
-            out.append(piece)
+            out.append(bytes, piece)
             return
         }
-        out.append(hexadecimal: UInt64(piece.byteCount))
+        out.append(hexadecimal: UInt64(piece.count))
         out.append("\r\n")
-        out.append(piece)
+        out.append(bytes, piece)
         out.append("\r\n")
     }
 }

@@ -12,6 +12,7 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     let metrics: ProxyMetrics
     let row: Int
     let accessLog: AccessLog?
+    let health: UpstreamHealth
     /// Set right after `init`, before the loop runs: the application needs the loop to be made.
     var application: any Application
 
@@ -47,12 +48,13 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     /// - Throws: where the kernel gives no epoll or event counter.
     public init(
         settings: ProxySettings, row: Int, of count: Int, metrics: ProxyMetrics,
-        accessLog: AccessLog? = nil,
+        health: UpstreamHealth, accessLog: AccessLog? = nil,
         makeApplication: (any ApplicationHost) -> any Application
     ) throws(SystemError) {
         self.settings = settings
         self.row = row
         self.metrics = metrics
+        self.health = health
         self.accessLog = accessLog
         loop = try EventLoop()
         let share = { (total: Int) in max(1, (total + count - 1) / count) }

@@ -90,7 +90,7 @@ extension ProxyLoop {
     /// Moves what was kept behind what `scratch` holds.
     func unstash(downstream slot: Int32) {
         guard !downstreams[slot].input.isEmpty else { return }
-        scratch.append(downstreams[slot].input.bytes)
+        scratch.append(downstreams[slot].input)
         downstreams[slot].input.removeAll()
     }
 
@@ -100,7 +100,7 @@ extension ProxyLoop {
             downstreams[slot].input.shrink(to: 0)
             return
         }
-        downstreams[slot].input.append(scratch.bytes.extracting(offset..<scratch.count))
+        downstreams[slot].input.append(scratch, from: offset)
     }
 
     private func readRequests(_ slot: Int32) {
@@ -168,7 +168,7 @@ extension ProxyLoop {
     private func refuse(_ slot: Int32, _ refusal: Refusal) {
         metrics.add(.requestsRefused, row)
         accessLog?.line(
-            downstreams[slot].client, request: RawSpan(), status: refusal.status,
+            downstreams[slot].client, request: ByteBuffer(), status: refusal.status,
             fault: refusal.reason.rawValue, now: loop.utc)
         let answer = LocalResponse.problem(
             status: refusal.status, detail: refusal.reason.rawValue)
@@ -181,7 +181,6 @@ extension ProxyLoop {
     /// until we write. It keeps its answer for a while.
     func noticeHalfClose(_ slot: Int32) {
         guard downstreams[slot].flags.contains(.peerEnded) else { return }
-        downstreams[slot].flags.remove(.readable)
         if downstreams[slot].deadline > loop.now + Limits.halfClose {
             setDeadline(downstream: slot, after: Limits.halfClose)
         }

@@ -31,9 +31,11 @@ extension ProxyLoop {
     private func finishConnecting(_ slot: Int32) -> Bool {
         if let error = upstreams[slot].stream.connectError() {
             pool.failedToConnect(upstreams[slot].server, now: loop.now)
+            health.failed(upstreams[slot].server, error)
             connectFailed(slot, .connect(error))
             return false
         }
+        health.answered(upstreams[slot].server)
         let key = key(upstream: slot)
         upstreams[slot].phase = .busy
         upstreams[slot].deadline = .max
@@ -55,7 +57,7 @@ extension ProxyLoop {
     }
 
     /// The upload may go on where the upstream has taken all of it so far.
-    private func resumeUpload(_ slot: Int32) {
+    func resumeUpload(_ slot: Int32) {
         let exchange = upstreams[slot].exchange
         guard exchange >= 0, upstreams[slot].isFlushed else { return }
         let downstream = exchanges[exchange].downstream
@@ -118,7 +120,7 @@ extension ProxyLoop {
     private func fill(upstream slot: Int32) -> Fill {
         scratch.removeAll()
         if !upstreams[slot].input.isEmpty {
-            scratch.append(upstreams[slot].input.bytes)
+            scratch.append(upstreams[slot].input)
             upstreams[slot].input.removeAll()
         }
         switch upstreams[slot].stream.receive(into: &scratch, atMost: Limits.readSize) {
@@ -141,7 +143,7 @@ extension ProxyLoop {
 
     private func keepPartial(_ slot: Int32) {
         guard !scratch.isEmpty else { return }
-        upstreams[slot].input.append(scratch.bytes)
+        upstreams[slot].input.append(scratch)
     }
 
     /// `scratch` holds bytes of a response.
@@ -211,9 +213,19 @@ extension ProxyLoop {
             && exchanges[exchange].machine.request == .complete && drainingUntil == nil
         exchanges[exchange].persists = persists
         if responseHead.fields.has(.contentEncoding) { exchanges[exchange].watchFailed = true }
+        let version = exchanges[exchange].version
+        Self.write(
+            responseHead, scratch, version: version, framing: framing, persists: persists,
+            into: &outgoing)
+    }
+
+    private static func write(
+        _ head: borrowing ResponseHead, _ bytes: borrowing ByteBuffer, version: HTTPVersion,
+        framing: BodyFraming, persists: Bool, into out: inout ByteBuffer
+    ) {
         HeadWriter.response(
-            responseHead, scratch.bytes, downstream: exchanges[exchange].version,
-            framing: framing, keepAlive: persists, into: &outgoing)
+            head, bytes.bytes, downstream: version, framing: framing, keepAlive: persists,
+            into: &out)
     }
 
     private func downstreamFraming(_ exchange: Int32) -> BodyFraming {
@@ -246,14 +258,14 @@ extension ProxyLoop {
         while true {
             switch exchanges[exchange].responseBody.next(scratch.bytes, at: &offset) {
             case .data(let start, let end):
-                let piece = scratch.bytes.extracting(Int(start)..<Int(end))
-                exchanges[exchange].sentDown += UInt64(piece.byteCount)
+                let piece = Int(start)..<Int(end)
+                exchanges[exchange].sentDown += UInt64(piece.count)
                 if exchanges[exchange].watchLimit > 0 { watch(exchange, piece) }
-                if !chunked, piece.byteCount > Limits.copiedBody {
+                if !chunked, piece.count > Limits.copiedBody {
                     deliver(downstream, followedBy: piece)
                     guard isCurrent(id) else { return }
                 } else {
-                    BodyWriter.append(piece, chunked: chunked, to: &outgoing)
+                    BodyWriter.append(scratch, piece, chunked: chunked, to: &outgoing)
                 }
             case .more:
                 if !outgoing.isEmpty { deliver(downstream) }
@@ -301,27 +313,28 @@ extension ProxyLoop {
     }
 
     /// Copies what passes for the application, within the bound that it asked for.
-    private func watch(_ exchange: Int32, _ piece: RawSpan) {
+    private func watch(_ exchange: Int32, _ piece: Range<Int>) {
         guard !exchanges[exchange].watchFailed else { return }
         let held = exchanges[exchange].watched.count
-        guard held + piece.byteCount <= exchanges[exchange].watchLimit else {
+        guard held + piece.count <= exchanges[exchange].watchLimit else {
             exchanges[exchange].watchFailed = true
             exchanges[exchange].watched.removeAll()
             return
         }
-        exchanges[exchange].watched.append(piece)
+        exchanges[exchange].watched.append(scratch, piece)
     }
 
     private func showWatched(_ exchange: Int32) {
+        let id = id(of: exchange)
         let ticket = exchanges[exchange].ticket
         let status = Int(exchanges[exchange].status)
-        if exchanges[exchange].watchFailed {
-            application.watched(
-                id(of: exchange), ticket, status: status, body: nil, now: loop.utc)
-        } else {
-            application.watched(
-                id(of: exchange), ticket, status: status,
-                body: exchanges[exchange].watched.bytes, now: loop.utc)
+        guard !exchanges[exchange].watchFailed else {
+            application.watched(id, ticket, status: status, body: nil, now: loop.utc)
+            return
         }
+        // Taken out for the call, so that the exchange may change meanwhile.
+        var shown = ByteBuffer()
+        swap(&shown, &exchanges[exchange].watched)
+        application.watched(id, ticket, status: status, body: shown.bytes, now: loop.utc)
     }
 }

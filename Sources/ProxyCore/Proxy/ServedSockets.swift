@@ -18,6 +18,14 @@ struct ServedSocket: ~Copyable {
         self.generation = generation
         decoder = FrameDecoder(maximumMessage: maximumMessage)
     }
+
+    borrowing func copyMessage(into out: inout ByteBuffer) {
+        out.append(decoder.message)
+    }
+
+    borrowing func writePong(into out: inout ByteBuffer) {
+        FrameEncoder.pong(decoder.message, into: &out)
+    }
 }
 
 extension ProxyLoop {
@@ -27,9 +35,8 @@ extension ProxyLoop {
     func openSocket(
         _ exchange: Int32, _ slot: Int32, _ fields: [(name: StaticString, value: String)]
     ) {
-        guard requestHead.webSocketUpgrade == .valid,
-            let key = requestHead.fields.value(.secWebSocketKey, in: scratch.bytes)
-        else {
+        let key = Self.short(.secWebSocketKey, of: requestHead.fields, scratch)
+        guard requestHead.webSocketUpgrade == .valid, !key.isEmpty else {
             let upgrade = LocalResponse.problem(
                 status: 426, detail: "This address speaks WebSocket (RFC 6455).",
                 fields: [("Upgrade", "websocket")])
@@ -49,7 +56,7 @@ extension ProxyLoop {
         }
         outgoing.append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n")
         outgoing.append("Connection: Upgrade\r\nSec-WebSocket-Accept: ")
-        Handshake.accept(key: key, into: &outgoing)
+        Handshake.accept(key: key.bytes, into: &outgoing)
         outgoing.append("\r\n")
         for field in fields {
             outgoing.append(field.name)
@@ -117,13 +124,15 @@ extension ProxyLoop {
                 return
             case .text:
                 guard !sockets[id.slot].isClosing else { continue }
-                application.socketMessage(
-                    id, sockets[id.slot].decoder.message, now: loop.utc)
+                // Copied out, so that the socket may change while the application handles it.
+                var text = ByteBuffer()
+                sockets[id.slot].copyMessage(into: &text)
+                application.socketMessage(id, text.bytes, now: loop.utc)
             case .binary:
                 close(id, code: CloseCode.unsupportedData.rawValue, reason: "text messages only")
             case .ping:
                 var pong = ByteBuffer()
-                FrameEncoder.pong(sockets[id.slot].decoder.message, into: &pong)
+                sockets[id.slot].writePong(into: &pong)
                 _ = queue(slot, pong.bytes)
             case .pong:
                 break
@@ -142,9 +151,10 @@ extension ProxyLoop {
 
     private func peerCloses(_ id: SocketID, _ slot: Int32, _ code: UInt16?) {
         if !sockets[id.slot].isClosing {
-            sockets[id.slot].end = .closed(code: code ?? CloseCode.noStatus)
+            // 1005 stands for a close frame without a code (RFC 6455 §7.1.5).
+            sockets[id.slot].end = .closed(code: code ?? 1005)
             var reply = ByteBuffer()
-            FrameEncoder.close(code, into: &reply)
+            FrameEncoder.close(code, reason: RawSpan(), into: &reply)
             guard queue(slot, reply.bytes), isCurrent(socket: id) else { return }
         }
         endSocket(id, slot)
@@ -159,7 +169,10 @@ extension ProxyLoop {
     /// Sends frames, or keeps them for a slow reader within its bound.
     private func queue(_ slot: Int32, _ frames: RawSpan) -> Bool {
         let backlog = downstreams[slot].output.count
-        guard backlog + frames.byteCount <= Limits.socketBacklog else { return false }
+        // One message may be longer than the bound (a snapshot of many users); two may not wait.
+        guard backlog == 0 || backlog + frames.byteCount <= Limits.socketBacklog else {
+            return false
+        }
         guard backlog == 0 else {
             downstreams[slot].output.append(frames)
             return true
@@ -189,7 +202,7 @@ extension ProxyLoop {
         sockets[socket.slot].isClosing = true
         sockets[socket.slot].end = .closed(code: code)
         var frame = ByteBuffer()
-        FrameEncoder.close(code, reason: reason, into: &frame)
+        FrameEncoder.close(code, reason: reason.rawSpan, into: &frame)
         // Past its bound too: the reader is too slow for anything but this.
         if downstreams[slot].output.isEmpty {
             guard queue(slot, frame.bytes) else { return }
@@ -204,7 +217,7 @@ extension ProxyLoop {
         if sockets[id.slot].isClosing {
             closeDownstream(slot)
         } else if sockets[id.slot].isAwaitingPong {
-            close(id, code: CloseCode.pongTimeout.rawValue, reason: "no pong")
+            close(id, code: CloseCode.noPong.rawValue, reason: "no pong")
         } else {
             var ping = ByteBuffer()
             FrameEncoder.ping(RawSpan(), into: &ping)

@@ -11,9 +11,9 @@ extension ProxyLoop {
         metrics.count(status: response.status, row)
         if let accessLog {
             var request = ByteBuffer()
-            logRequest(into: &request)
+            Self.writeRequest(requestHead, scratch, into: &request)
             accessLog.line(
-                downstreams[slot].client, request: request.bytes, status: response.status,
+                downstreams[slot].client, request: request, status: response.status,
                 bytes: UInt64(response.body.count), now: loop.utc)
         }
         writeLocal(
@@ -73,7 +73,7 @@ extension ProxyLoop {
         while true {
             switch reader.next(scratch.bytes, at: &offset) {
             case .data(let start, let end):
-                body.append(scratch.bytes.extracting(Int(start)..<Int(end)))
+                body.append(scratch, Int(start)..<Int(end))
                 guard body.count <= exchanges[exchange].watchLimit else {
                     fail(exchange, .bodyTooLarge)
                     return

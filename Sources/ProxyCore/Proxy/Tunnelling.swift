@@ -22,7 +22,7 @@ extension ProxyLoop {
         HeadWriter.response(
             responseHead, scratch.bytes, downstream: .http11, framing: .none, keepAlive: true,
             into: &outgoing)
-        outgoing.append(scratch.bytes.extracting(responseHead.length..<scratch.count))
+        outgoing.append(scratch, from: responseHead.length)
         downstreams[slot].phase = .tunnel
         upstreams[upstream].phase = .tunnel
         setDeadline(downstream: slot, after: settings.tunnelTimeout)
@@ -30,7 +30,7 @@ extension ProxyLoop {
         guard isCurrent(id) else { return }
         // What the client sent behind its request waited for this.
         if !downstreams[slot].input.isEmpty {
-            upstreams[upstream].output.append(downstreams[slot].input.bytes)
+            upstreams[upstream].output.append(downstreams[slot].input)
             downstreams[slot].input.removeAll()
             flushUpstream(upstream)
             guard isCurrent(id) else { return }
@@ -42,12 +42,20 @@ extension ProxyLoop {
 
     /// Whether the upstream proved that it understood the handshake (RFC 6455 §4.1).
     private func isAccepted(_ exchange: Int32) -> Bool {
-        guard let accept = responseHead.fields.value(.secWebSocketAccept, in: scratch.bytes) else {
-            return false
-        }
+        let accept = Self.short(.secWebSocketAccept, of: responseHead.fields, scratch)
+        let key = exchanges[exchange].key
         var expected = ByteBuffer(capacity: 32)
-        Handshake.accept(key: exchanges[exchange].key.bytes, into: &expected)
-        return accept.equals(expected.bytes)
+        Handshake.accept(key: key.bytes, into: &expected)
+        return accept.bytes.equals(expected.bytes)
+    }
+
+    /// A short field value, copied; empty where the field is missing. (Longer than
+    /// `ShortText.capacity` it is cut, and then it is no handshake's key or answer.)
+    static func short(
+        _ field: KnownField, of fields: borrowing FieldTable, _ bytes: borrowing ByteBuffer
+    ) -> ShortText {
+        guard let value = fields.value(field, in: bytes.bytes) else { return ShortText() }
+        return ShortText(value, RawSpan())
     }
 
     func readTunnel(downstream slot: Int32) {
@@ -65,7 +73,7 @@ extension ProxyLoop {
             case .bytes:
                 setDeadline(downstream: slot, after: settings.tunnelTimeout)
                 exchanges[exchange].received += UInt64(scratch.count)
-                upstreams[upstream].output.append(scratch.bytes)
+                upstreams[upstream].output.append(scratch)
                 flushUpstream(upstream)
                 guard isCurrent(id) else { return }
             case .nothing:
@@ -108,7 +116,7 @@ extension ProxyLoop {
                 }
                 setDeadline(downstream: slot, after: settings.tunnelTimeout)
                 exchanges[exchange].sentDown += UInt64(count)
-                outgoing.append(scratch.bytes)
+                outgoing.append(scratch)
                 deliver(slot)
                 guard isCurrent(id) else { return }
             case .blocked:

@@ -35,6 +35,23 @@ struct Upstream: ~Copyable {
     /// Whether the kernel has taken everything.
     var isFlushed: Bool { output.count == sent }
 
+    /// Sends until everything is gone or the kernel takes no more.
+    mutating func sendPending() -> Transfer {
+        while !isFlushed {
+            let outcome = stream.send(output.bytes.extracting(sent..<output.count))
+            guard case .bytes(let count) = outcome else {
+                flags.remove(.writable)
+                return outcome
+            }
+            if keepsSent {
+                sent += count
+            } else {
+                output.consume(count)
+            }
+        }
+        return .bytes(0)
+    }
+
     /// Forgets what was kept for a retry.
     mutating func forgetSent() {
         guard keepsSent else { return }

@@ -17,7 +17,8 @@ public final class VerdictCache<Value: BitwiseCopyable> {
         @usableFromInline var expires: Milliseconds
         @usableFromInline var value: Value
         @usableFromInline var next: Int32
-        /// Found since the clock's hand last passed.
+        /// Found since the clock's hand last passed. A new token is cold: a flood of tokens that
+        /// are seen once pushes out itself and not those in use.
         @usableFromInline var warm: Bool
         var live: Bool
         @usableFromInline var token: ByteBuffer
@@ -28,7 +29,7 @@ public final class VerdictCache<Value: BitwiseCopyable> {
             self.value = value
             self.token = token
             next = -1
-            warm = true
+            warm = false
             live = true
         }
     }

@@ -38,7 +38,8 @@ public struct FrameDecoder: ~Copyable {
         case ended
     }
 
-    private let maximumMessage: Int
+    // 32-bit numbers: two hundred thousand of these lie idle in one process.
+    private let maximumMessage: UInt32
     /// The message so far, unmasked; behind it the payload of a control frame that interrupts it.
     private var buffer = ByteBuffer()
     private var stage = Stage.header
@@ -48,28 +49,29 @@ public struct FrameDecoder: ~Copyable {
     private var current = Opcode.continuation
     private var isFinal = false
     /// Payload bytes of this frame that have yet to come.
-    private var remaining = 0
+    private var remaining: UInt32 = 0
     /// Where this frame's payload begins in the buffer.
-    private var frameStart = 0
+    private var frameStart: UInt32 = 0
     /// The masking key, turned so that its first byte meets the next payload byte.
     private var key: UInt32 = 0
     /// What kind of message is being put together; nil between messages.
     private var kind: Opcode?
     private var utf8 = UTF8Stream()
-    /// What `message` shows, and whether the next call forgets it.
-    private var shown = (start: 0, end: 0)
-    private var taken = true
+    /// Whether `message` shows something, and from where in the buffer on.
+    private var isShown = false
+    private var shownStart: UInt32 = 0
 
     /// - Parameter maximumMessage: bytes of a message, all fragments together; more is 1009.
+    ///   At most 1 GiB.
     public init(maximumMessage: Int) {
-        precondition(maximumMessage > 0)
-        self.maximumMessage = maximumMessage
+        precondition(maximumMessage > 0 && maximumMessage <= 1 << 30)
+        self.maximumMessage = UInt32(maximumMessage)
     }
 
     /// What the last event is about, until the next call of `next`.
     public var message: RawSpan {
         @_lifetime(borrow self)
-        get { buffer.bytes.extracting(shown.start..<shown.end) }
+        get { buffer.bytes.extracting((isShown ? Int(shownStart) : buffer.count)..<buffer.count) }
     }
 
     /// Bytes of memory held now: 0 between messages.
@@ -110,11 +112,9 @@ public struct FrameDecoder: ~Copyable {
 
     /// Drops what the last event showed.
     private mutating func forgetShown() {
-        guard !taken else { return }
-        taken = true
-        buffer.truncate(to: shown.start)
-        shown = (0, 0)
-        if buffer.isEmpty { buffer.removeAll() }
+        guard isShown else { return }
+        isShown = false
+        buffer.truncate(to: Int(shownStart))
     }
 
     /// A header is whole: is this frame allowed here, and is there room for it?
@@ -134,12 +134,12 @@ public struct FrameDecoder: ~Copyable {
         case .continuation:
             guard kind != nil else { return .protocolError }
         }
-        if !frame.opcode.isControl, frame.length > UInt64(maximumMessage - buffer.count) {
+        if !frame.opcode.isControl, frame.length > UInt64(Int(maximumMessage) - buffer.count) {
             return .messageTooBig
         }
-        remaining = Int(frame.length)
+        remaining = UInt32(frame.length)
         key = frame.key
-        frameStart = buffer.count
+        frameStart = UInt32(buffer.count)
         stage = .payload
         return nil
     }
@@ -147,12 +147,12 @@ public struct FrameDecoder: ~Copyable {
     /// Unmasks what has arrived of the payload (§5.3), and checks text at once: a fault closes
     /// the socket before the rest is read (§8.1).
     private mutating func take(_ bytes: RawSpan, at offset: inout Int) -> CloseCode? {
-        let count = min(remaining, bytes.byteCount - offset)
+        let count = min(Int(remaining), bytes.byteCount - offset)
         guard count > 0 else { return nil }
         let fresh = buffer.count
         buffer.append(bytes.extracting(offset..<(offset + count)), masked: key)
         offset += count
-        remaining -= count
+        remaining -= UInt32(count)
         let turn = UInt32(count & 3) * 8
         let plain = key.littleEndian
         if turn > 0 { key = UInt32(littleEndian: plain >> turn | plain << (32 - turn)) }
@@ -187,7 +187,8 @@ public struct FrameDecoder: ~Copyable {
 
     /// A close payload is nothing, or a code and a reason in UTF-8 (§5.5.1).
     private mutating func finishClose() -> FrameEvent {
-        let length = buffer.count - frameStart
+        let start = Int(frameStart)
+        let length = buffer.count - start
         guard length > 0 else {
             stage = .ended
             show(from: frameStart)
@@ -195,10 +196,10 @@ public struct FrameDecoder: ~Copyable {
         }
         guard length >= 2 else { return fail(.protocolError) }
         let code =
-            UInt16(buffer.bytes[at: frameStart]) << 8 | UInt16(buffer.bytes[at: frameStart + 1])
+            UInt16(buffer.bytes[at: start]) << 8 | UInt16(buffer.bytes[at: start + 1])
         guard CloseCode.isValidOnWire(code) else { return fail(.protocolError) }
         var reason = UTF8Stream()
-        guard reason.accept(buffer.bytes, from: frameStart + 2), reason.isWhole else {
+        guard reason.accept(buffer.bytes, from: start + 2), reason.isWhole else {
             return fail(.invalidPayload)
         }
         stage = .ended
@@ -206,9 +207,9 @@ public struct FrameDecoder: ~Copyable {
         return .close(code: code)
     }
 
-    private mutating func show(from start: Int) {
-        shown = (start, buffer.count)
-        taken = false
+    private mutating func show(from start: UInt32) {
+        shownStart = start
+        isShown = true
     }
 
     private mutating func fail(_ code: CloseCode) -> FrameEvent {
@@ -216,8 +217,7 @@ public struct FrameDecoder: ~Copyable {
         failure = code
         kind = nil
         buffer = ByteBuffer()
-        shown = (0, 0)
-        taken = true
+        isShown = false
         return .violation(code)
     }
 }

@@ -26,7 +26,7 @@ enum Counter: Int, CaseIterable, Sendable {
 
     case heartbeats, statusesSet, commitFailed, commitLate
 
-    case socketsOpened, socketsRefused, socketsExpired, socketsSilent, socketsSlow, socketsRevoked
+    case socketsOpened, socketsRefused, socketsExpired, socketsSlow, socketsRevoked
     case socketMessages, socketMessagesBad, socketDeliveries, changesEncoded, journalLost
 }
 

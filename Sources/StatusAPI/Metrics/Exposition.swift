@@ -2,6 +2,7 @@
 // Called by the metrics endpoint.
 // Never counts anything itself.
 
+import Presence
 import ProxyCore
 
 /// What is read at the moment of the scrape.
@@ -10,8 +11,7 @@ struct Gauges {
     var subscriptions: Int
     var loops: Int
     var usersByStatus: [(status: String, count: Int)]
-    var usersKnown: Int
-    var cursor: Int64
+    var engine: PresenceMetrics
     var storeHealthy: Bool
     var ready: Bool
     var version: String
@@ -40,16 +40,30 @@ struct Exposition: ~Copyable {
         for (status, count) in gauges.usersByStatus {
             sample("presence_users", [("status", status)], Int64(count))
         }
-        gauge("presence_users_known", "Users ever seen.", gauges.usersKnown)
+        write(gauges.engine)
         gauge("presence_sockets", "Presence sockets open now.", gauges.sockets)
         gauge(
             "presence_subscriptions", "Users that sockets asked for by name.",
             gauges.subscriptions)
         gauge("presence_loops", "Event loops.", gauges.loops)
+        gauge(
+            "presence_store_up", "1: facts are written; 0: see readyz.",
+            gauges.storeHealthy ? 1 : 0)
+        gauge("presence_ready", "1: readyz answers 200.", gauges.ready ? 1 : 0)
+    }
+
+    private mutating func write(_ engine: PresenceMetrics) {
+        gauge("presence_users_known", "Users of whom there is a row.", engine.users)
+        gauge("presence_sessions", "Session rows in use.", engine.sessions)
+        gauge("presence_revocations", "Revoked tokens remembered.", engine.revocations)
         family("presence_changes_total", "counter", "Changes of status, all kinds.")
-        sample("presence_changes_total", [], gauges.cursor)
-        gauge("presence_store_up", "1: facts are written; 0: see /readyz.", gauges.storeHealthy ? 1 : 0)
-        gauge("presence_ready", "1: /readyz answers 200.", gauges.ready ? 1 : 0)
+        sample("presence_changes_total", [], Int64(clamping: engine.changes))
+        let lost: StaticString = "presence_bounds_met_total"
+        family(lost, "counter", "What the bounds of the tables have cost.")
+        sample(lost, [("what", "user untracked")], Int64(engine.untrackedUsers))
+        sample(lost, [("what", "session untracked")], Int64(engine.untrackedSessions))
+        sample(lost, [("what", "session evicted")], Int64(engine.evictedSessions))
+        sample(lost, [("what", "revocation forgotten")], Int64(engine.forgottenRevocations))
     }
 
     private mutating func write(_ registry: MetricsRegistry) {
@@ -197,8 +211,7 @@ struct CounterFamily {
             label: "reason",
             samples: [
                 ("too many", .socketsRefused), ("token expired", .socketsExpired),
-                ("token revoked", .socketsRevoked), ("no pong", .socketsSilent),
-                ("reader too slow", .socketsSlow),
+                ("token revoked", .socketsRevoked), ("reader too slow", .socketsSlow),
             ]),
         CounterFamily(
             name: "presence_socket_messages_total", help: "Messages of clients.", label: "result",

@@ -1,0 +1,222 @@
+// Owns what is written when: facts first, then sightings by batches, then the log's housekeeping.
+// Called by PresenceStore's thread a turn at a time; by tests with any time they like.
+// Never reads a clock, never waits for anything but the disk.
+
+import ProxyCore
+
+/// The store's side of one thread. Not Sendable: PresenceStore guards it.
+///
+/// Order is what makes it correct. A batch that could not be written comes before every later
+/// fact; a fact comes before every batch drained after it; a fact that was taken later than a
+/// batch drained after it does not overwrite that batch's rows (StoreWriter).
+final class StoreCore {
+    private enum Medium {
+        /// Memory alone, as configured: every fact counts as kept.
+        case memory
+        case file(StoreFile, StoreWriter)
+        /// No file, or one that must not be touched any more: no fact is kept.
+        case none
+    }
+
+    private var medium: Medium
+    private var source: (any DirtySource)?
+    private var flushEvery: Milliseconds = 1_000
+    /// Drained and not written: the disk failed in between. At most one batch.
+    private var unwritten: [StoredUser] = []
+    private var pending: [PendingFact] = []
+    private var problem: StoreProblem?
+    private var logProblem: StoreProblem?
+    private var nextFlush: Milliseconds = .min
+    private var nextRetention: Milliseconds = .min
+    /// UTC at which the running flush began; nil: none runs.
+    private var flushing: Milliseconds?
+    /// Pages that the log has grown by since it was last moved, at most.
+    private var logPages = 0
+    private var retention = Retention()
+    private(set) var statistics = StoreStatistics()
+
+    init(memory: Void) { medium = .memory }
+
+    init(_ file: StoreFile) throws(StoreProblem) {
+        do throws(DatabaseError) {
+            medium = .file(file, try StoreWriter(file.database))
+        } catch {
+            throw StoreProblem(error)
+        }
+    }
+
+    init(_ problem: StoreProblem) {
+        medium = .none
+        self.problem = problem
+    }
+
+    var health: StoreHealth {
+        guard let first = problem ?? logProblem else { return .ok }
+        return .degraded(first.description)
+    }
+
+    var pendingCount: Int { pending.count }
+
+    /// The open database, for tests that make it fail.
+    var database: Database? {
+        if case .file(let file, _) = medium { file.database } else { nil }
+    }
+
+    func start(source: any DirtySource, flushEvery: Milliseconds) {
+        self.source = source
+        self.flushEvery = max(flushEvery, 1)
+    }
+
+    /// Writes what waits and what is due.
+    /// - Parameters:
+    ///   - now: UTC.
+    ///   - tick: milliseconds of a clock that is never set.
+    ///   - isLast: the process ends: everything is due.
+    /// - Returns: milliseconds until the next turn is due if no fact comes.
+    func turn(
+        _ facts: [PendingFact], now: Milliseconds, tick: Milliseconds, isLast: Bool = false
+    ) -> Milliseconds {
+        guard case .file(let file, let writer) = medium else {
+            answer(facts, isMemory)
+            return .max
+        }
+        pending += facts
+        let isDue = tick >= nextFlush || isLast
+        if isDue {
+            nextFlush = tick + flushEvery
+            if flushing == nil { flushing = now }
+        }
+        // A disk that failed is tried again each flush and not at each fact: a try may take long.
+        if problem == nil || isDue {
+            do throws(StoreProblem) {
+                try write(file, writer, now: now)
+                problem = nil
+                tidy(file.database, now: now, tick: tick)
+            } catch {
+                fail(error)
+            }
+        } else {
+            giveUpWaiting()
+        }
+        return flushing == nil ? max(nextFlush - tick, 0) : 0
+    }
+
+    /// The last turns, then closes the file: tidied where all is well, as it is where not.
+    func finish(_ facts: [PendingFact], now: Milliseconds, tick: Milliseconds) {
+        var left = facts
+        // A source that never ends must not keep the process from ending.
+        for _ in 0...(PresenceLimits.users / PresenceLimits.dirtyBatch) {
+            _ = turn(left, now: now, tick: tick, isLast: true)
+            left = []
+            if flushing == nil || problem != nil { break }
+        }
+        guard case .file(let file, _) = medium else { return }
+        // The writer's statements must be gone before the connection closes.
+        medium = .none
+        do throws(DatabaseError) {
+            if problem == nil { _ = try file.database.checkpoint(truncate: true) }
+            try file.database.close(tidy: problem == nil)
+        } catch {
+            problem = StoreProblem(error)
+        }
+    }
+
+    private var isMemory: Bool { if case .memory = medium { true } else { false } }
+
+    private func write(
+        _ file: StoreFile, _ writer: StoreWriter, now: Milliseconds
+    ) throws(StoreProblem) {
+        if !pending.isEmpty || !unwritten.isEmpty || flushing != nil {
+            guard file.isInPlace else {
+                throw StoreProblem(path: file.database.path, kind: .displaced)
+            }
+        }
+        try writeUnwritten(file.database, writer, stamp: nil)
+        while !pending.isEmpty { try writeFacts(file.database, writer) }
+        guard let began = flushing else { return }
+        let batch = source?.drainDirty(limit: PresenceLimits.dirtyBatch, now: now) ?? []
+        unwritten = batch
+        let isAll = batch.count < PresenceLimits.dirtyBatch
+        // Only when everything up to the flush's begin is written may that moment be noted.
+        try writeUnwritten(file.database, writer, stamp: isAll ? began : nil)
+        if isAll { flushing = nil }
+    }
+
+    private func writeUnwritten(
+        _ database: Database, _ writer: StoreWriter, stamp: Milliseconds?
+    ) throws(StoreProblem) {
+        guard !unwritten.isEmpty || stamp != nil else { return }
+        try commit(database, rows: unwritten.count + 1) { () throws(DatabaseError) in
+            try writer.write(unwritten)
+            if let stamp { try writer.writeAlive(at: stamp) }
+        }
+        statistics.rows += unwritten.count
+        unwritten = []
+    }
+
+    /// All facts that wait share one commit, and so one sync of the disk.
+    private func writeFacts(_ database: Database, _ writer: StoreWriter) throws(StoreProblem) {
+        let group = Array(pending.prefix(PresenceLimits.storeFactBatch))
+        try commit(database, rows: group.count) { () throws(DatabaseError) in
+            for item in group { try writer.write(item.fact) }
+        }
+        pending.removeFirst(group.count)
+        statistics.facts += group.count
+        answer(group, true)
+    }
+
+    private func commit(
+        _ database: Database, rows: Int, _ body: () throws(DatabaseError) -> Void
+    ) throws(StoreProblem) {
+        let began = Clock.nanoseconds()
+        do throws(DatabaseError) {
+            try database.transaction(body)
+        } catch {
+            throw StoreProblem(error)
+        }
+        statistics.commits += 1
+        statistics.lastCommitMicroseconds = Int((Clock.nanoseconds() - began) / 1_000)
+        logPages += rows + 1
+    }
+
+    /// Retention and the log, after those who wait have their answers.
+    private func tidy(_ database: Database, now: Milliseconds, tick: Milliseconds) {
+        do throws(DatabaseError) {
+            if tick >= nextRetention {
+                nextRetention = tick + PresenceLimits.storeRetentionEvery
+                statistics.pruned += try database.transaction { () throws(DatabaseError) in
+                    try retention.pass(database, now: now)
+                }
+            }
+            guard logPages >= PresenceLimits.storeLogPages else { return }
+            statistics.logPages = try database.checkpoint(truncate: false).logged
+            logPages = 0
+            logProblem = nil
+        } catch {
+            statistics.failures += 1
+            logProblem = StoreProblem(error)
+        }
+    }
+
+    private func fail(_ cause: StoreProblem) {
+        statistics.failures += 1
+        problem = cause
+        flushing = nil
+        giveUpWaiting()
+        guard !cause.isPassing else { return }
+        // Writing into a damaged file can only damage more.
+        medium = .none
+        pending = []
+        unwritten = []
+    }
+
+    /// Tells everybody who waits that the disk does not have it; the facts stay.
+    private func giveUpWaiting() {
+        answer(pending, false)
+        for index in pending.indices { pending[index].then = nil }
+    }
+
+    private func answer(_ facts: [PendingFact], _ kept: Bool) {
+        for fact in facts { fact.then?(kept) }
+    }
+}

@@ -1,0 +1,29 @@
+// Owns the store's fixed bounds, with their units and reasons.
+// Called by the store alone.
+// Never holds what an operator can set.
+
+import ProxyCore
+
+extension PresenceLimits {
+    /// Explicit facts (claims, logouts, …) that wait for the disk; about 200 bytes each.
+    static let storeFacts = 16_384
+    /// Refused facts whose askers wait to be told; more only where the disk hangs for seconds.
+    static let storeRefusals = 65_536
+    /// Facts of one transaction: it takes some 10 ms, and what comes meanwhile waits for it.
+    static let storeFactBatch = 4_096
+    /// Pages in the write-ahead log before they are moved into the database (16 MiB).
+    static let storeLogPages = 4_096
+    /// Bytes that an emptied write-ahead log keeps on the disk.
+    static let storeLogBytes = 64 * 1024 * 1024
+    /// Memory for pages, KiB.
+    static let storeCacheKiB = 16 * 1024
+    /// Rows that one pass of the retention looks at.
+    static let storeRetentionRows = 2_048
+    /// Time between two passes of the retention, milliseconds.
+    static let storeRetentionEvery: Milliseconds = 10_000
+    /// How long what has expired is kept: clocks differ, and tokens are granted some leeway.
+    static let storeExpiredFor: Milliseconds = 3_600_000
+    /// How long a session without a socket is kept after its last contact: far longer than any
+    /// sensible `offline_after`.
+    static let storeSessionFor: Milliseconds = 30 * 86_400_000
+}

@@ -1,0 +1,89 @@
+// Owns reading everything back at the start, row by row.
+// Called by PresenceStore.open.
+// Never writes, never lets one damaged table hide another that can be read.
+
+import ProxyCore
+
+enum StoreReader {
+    /// In this order: a token that was revoked must stay so even where the rest is lost.
+    private enum Part: CaseIterable { case revocations, claims, aliveAt, users }
+
+    /// Reads all tables; it visits every page of them, so it finds damage as well.
+    /// - Returns: what could be read, and the first error.
+    static func read(_ database: Database) -> (state: RestoredState, error: DatabaseError?) {
+        var state = RestoredState()
+        var first: DatabaseError?
+        for part in Part.allCases {
+            do throws(DatabaseError) {
+                try read(part, of: database, into: &state)
+            } catch {
+                if first == nil { first = error }
+            }
+        }
+        return (state, first)
+    }
+
+    private static func read(
+        _ part: Part, of database: Database, into state: inout RestoredState
+    ) throws(DatabaseError) {
+        switch part {
+        case .revocations: try revocations(database, &state)
+        case .claims: try claims(database, &state)
+        case .aliveAt: try aliveAt(database, &state)
+        case .users: try users(database, &state)
+        }
+    }
+
+    private static func revocations(
+        _ database: Database, _ state: inout RestoredState
+    ) throws(DatabaseError) {
+        var rows = try database.prepare("SELECT token, expires FROM revocations")
+        while try rows.step() {
+            let token = rows.blob(0)
+            guard let key = RevocationKey(token.rawSpan) else { continue }
+            state.revocations.append(StoredRevocation(key: key, expires: rows.integer(1)))
+        }
+    }
+
+    private static func claims(
+        _ database: Database, _ state: inout RestoredState
+    ) throws(DatabaseError) {
+        var rows = try database.prepare("SELECT user, status, set_at, until FROM claims")
+        while try rows.step() {
+            guard let status = status(rows.integer(1)) else { continue }
+            state.claims.append(
+                StoredClaim(
+                    user: rows.text(0), status: status, setAt: rows.integer(2),
+                    until: rows.optionalInteger(3)))
+        }
+    }
+
+    private static func aliveAt(
+        _ database: Database, _ state: inout RestoredState
+    ) throws(DatabaseError) {
+        state.aliveAt = try database.integer("SELECT value FROM meta WHERE name = 'alive_at'") ?? 0
+    }
+
+    private static func users(
+        _ database: Database, _ state: inout RestoredState
+    ) throws(DatabaseError) {
+        var rows = try database.prepare(
+            """
+            SELECT id, name, last_seen, last_active, status, since, logged_out_at, sessions
+            FROM users
+            """)
+        while try rows.step() {
+            state.users.append(
+                StoredUser(
+                    id: rows.text(0), name: rows.optionalText(1),
+                    lastSeen: rows.optionalInteger(2), lastActive: rows.optionalInteger(3),
+                    status: status(rows.integer(4)) ?? .offline, since: rows.optionalInteger(5),
+                    loggedOutAt: rows.optionalInteger(6),
+                    sessions: SessionCodec.decode(rows.blob(7))))
+        }
+    }
+
+    private static func status(_ value: Int64) -> Status? {
+        UInt8(exactly: value).flatMap(Status.init(rawValue:))
+    }
+}

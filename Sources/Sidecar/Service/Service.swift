@@ -1,0 +1,125 @@
+// Owns the running service: what is started, in which order, and how it ends.
+// Called by `run` and by the demo.
+// Never parses anything, never answers a request.
+
+import Presence
+import ProxyCore
+import StatusAPI
+import Synchronization
+
+/// The sidecar, assembled and running.
+final class Service: Sendable {
+    let log: ServiceLog
+    /// The ports that were bound, in the order of `listen`.
+    let ports: [UInt16]
+    private let store: PresenceStore
+    private let group: ProxyGroup
+    private let health: UpstreamHealth
+    private let sweep: Sweep
+    private let threads: [Thread]
+    private let draining: DrainFlag
+
+    /// Shared with the readiness probe, which is made before the service is whole.
+    private final class DrainFlag: Sendable {
+        let isSet = Atomic<Bool>(false)
+    }
+
+    /// Opens the store, binds the addresses and starts all threads.
+    init(_ config: Config) throws(AssemblyError) {
+        let log = ServiceLog(config.log)
+        let settings = try config.proxySettings()
+        let tokens = try config.tokenSettings()
+        let store = Self.openStore(config, log)
+        let startedAt = Clock.wall()
+        let engine = PresenceEngine(
+            settings: config.presenceSettings(startedAt: startedAt), restored: store.load(),
+            epoch: Secret.randomWord(), sink: store)
+        let draining = DrainFlag()
+        let metrics = ProxyMetrics(loops: config.loopCount)
+        do {
+            let health = try UpstreamHealth(servers: settings.upstreams)
+            let probes = HealthProbes(
+                isDraining: { draining.isSet.load(ordering: .relaxed) },
+                upstreamProblem: { health.problem },
+                storeProblem: {
+                    if case .degraded(let reason) = store.health { reason } else { nil }
+                },
+                metrics: { ProxyExposition.text(metrics, store.statistics) })
+            let service = try PresenceService(
+                settings: config.apiSettings(), engine: engine, tokens: tokens, probes: probes)
+            let group = try ProxyGroup(
+                settings: settings, count: config.loopCount, metrics: metrics, health: health,
+                accessLog: {
+                    config.log.access == .stderr ? AccessLog(output: FileDescriptor(2)) : nil
+                },
+                makeApplication: { service.application(for: $0) })
+            let sweep = try Sweep(engine)
+            health.probe(timeout: 500)
+            try store.start(
+                source: engine, flushEvery: config.store.flushEvery,
+                healthChanged: { health in
+                    switch health {
+                    case .ok: log.info("the store writes again")
+                    case .degraded(let reason): log.error(reason)
+                    }
+                })
+            threads = [
+                try Thread(name: "sweep") { sweep.run() },
+                try Thread(name: "health") { health.watch(timeout: 1_000) },
+            ]
+            try group.start()
+            self.health = health
+            self.group = group
+            self.sweep = sweep
+        } catch {
+            store.stop()
+            throw AssemblyError(description: "\(error)")
+        }
+        self.log = log
+        self.store = store
+        self.draining = draining
+        ports = group.ports
+        announce(config, settings)
+    }
+
+    /// A store that cannot be used is said so, once and clearly, and the traffic passes without.
+    private static func openStore(_ config: Config, _ log: ServiceLog) -> PresenceStore {
+        let (store, problem) = PresenceStore.open(path: config.store.path)
+        if let problem {
+            log.error("\(problem): presence is kept in memory only, and is lost at the end")
+        }
+        return store
+    }
+
+    private func announce(_ config: Config, _ settings: ProxySettings) {
+        for (address, port) in zip(settings.listen, ports) {
+            let shown = address.isUnix ? address.text : Self.shown(address.text, port)
+            log.info("listening on \(shown)")
+        }
+        let upstreams = settings.upstreams.map(\.text).joined(separator: ", ")
+        log.info("forwarding to \(upstreams), \(config.loopCount) event loops")
+        if let problem = health.problem { log.warning("no upstream answers: \(problem)") }
+    }
+
+    /// The address with the port that was bound, where 0 asked for any.
+    private static func shown(_ text: String, _ port: UInt16) -> String {
+        guard let colon = text.lastIndex(of: ":") else { return text }
+        return text[...colon] + String(port)
+    }
+
+    /// Tells readiness and the loops; called again, cuts off what is still under way.
+    func drain() {
+        draining.isSet.store(true, ordering: .relaxed)
+        group.drain()
+    }
+
+    /// Waits for the loops, then writes what is to be written and ends the other threads.
+    func finish() {
+        group.join()
+        sweep.stop()
+        health.stop()
+        for thread in threads { thread.join() }
+        if case .degraded(let reason) = store.stop() { log.error(reason) }
+        log.info("stopped")
+    }
+}

@@ -1,0 +1,71 @@
+// Owns what other threads leave for one loop's application.
+// Called by the engine and the store, from any thread; collected by the loop's turn.
+// Never runs anything of the loop on the sender's thread.
+
+import ProxyCore
+import Synchronization
+
+/// A commit that has been answered.
+struct Finished: Sendable {
+    enum Purpose: Sendable {
+        /// A response that is held back: `EventLoop.release`.
+        case release
+        /// A request that waits for its answer.
+        case answer
+    }
+
+    var exchange: ExchangeID
+    var purpose: Purpose
+    /// Whether the fact survives a crash now.
+    var kept: Bool
+}
+
+/// Sockets that shall close: of one session, or of all of a user.
+struct CloseOrder: Sendable {
+    var subject: UInt32
+    var session: UInt64?
+    var code: UInt16
+}
+
+/// The pigeonholes of one loop.
+///
+/// Bounded by its senders: a commit for each request that waits, an order for each logout.
+final class LoopPost: Sendable {
+    struct Mail {
+        var finished: [Finished] = []
+        var orders: [CloseOrder] = []
+    }
+
+    private let mailbox: Mailbox
+    private let mail = Lock(Mail())
+    /// Something is here and the loop has been woken for it: further letters need no system call.
+    private let waiting = Atomic<Bool>(false)
+
+    init(_ mailbox: Mailbox) { self.mailbox = mailbox }
+
+    func ring() {
+        if !waiting.exchange(true, ordering: .acquiringAndReleasing) { mailbox.wake() }
+    }
+
+    func post(_ finished: Finished) {
+        mail.withLock { $0.finished.append(finished) }
+        ring()
+    }
+
+    func post(_ order: CloseOrder) {
+        mail.withLock { $0.orders.append(order) }
+        ring()
+    }
+
+    /// What has come since the last call; nil (one load) where nobody rang. The flag falls before
+    /// the letters are taken: who rings meanwhile wakes the loop again.
+    func collect() -> Mail? {
+        guard waiting.load(ordering: .relaxed) else { return nil }
+        waiting.store(false, ordering: .sequentiallyConsistent)
+        return mail.withLock { mail in
+            let taken = mail
+            mail = Mail()
+            return taken
+        }
+    }
+}

@@ -1,0 +1,62 @@
+// Owns what a client may say on its socket, and the answers.
+// Called by the loop's application for each text message.
+// Never closes a socket for a message that it does not understand.
+
+import Presence
+import ProxyCore
+
+extension Hub {
+    func message(_ socket: SocketID, _ text: RawSpan, now: Milliseconds) {
+        guard var subscriber = subscribers[socket], !subscriber.isClosing else { return }
+        guard !engine.isRevoked(&subscriber.identity, now: now),
+            now < subscriber.identity.expires
+        else {
+            return end(
+                socket, CloseCode.tokenEnded.rawValue, "token expired or revoked",
+                .socketsRevoked)
+        }
+        subscribers[socket] = subscriber
+        // Whoever speaks at once is answered in order: the snapshot comes first.
+        welcome(socket, now: now)
+        do throws(Problem) {
+            let key = RateKey(subject: subscriber.identity.subject)
+            if let wait = service.limiter?.count(key, now: now) {
+                counters.add(.rateLimited)
+                throw .tooMany(retryAfter: wait)
+            }
+            try obey(try ClientMessage(text), socket, now: now)
+            counters.add(.socketMessages)
+        } catch {
+            counters.add(.socketMessagesBad)
+            send(socket, SocketMessages.error(error.detail))
+        }
+    }
+
+    private func obey(
+        _ message: ClientMessage, _ socket: SocketID, now: Milliseconds
+    ) throws(Problem) {
+        switch message {
+        case .heartbeat(let status): heartbeat(socket, status, now: now)
+        case .subscribeAll: subscribe(socket, .all, now: now)
+        case .subscribe(let users):
+            guard audience.named + users.count <= APILimits.subscribedTotal else {
+                throw .unavailable("Too many users are asked for by name.", retryAfter: nil)
+            }
+            subscribe(socket, .list(users.map { Array($0.utf8) }), now: now)
+        }
+    }
+
+    private func heartbeat(_ socket: SocketID, _ status: Status, now: Milliseconds) {
+        guard var session = subscribers[socket]?.identity.session else { return }
+        let view = engine.heartbeat(&session, status: status, now: now)
+        subscribers[socket]?.identity.session = session
+        counters.add(.heartbeats)
+        send(socket, SocketMessages.heartbeat(view, now: now))
+    }
+
+    /// A new list, and at once the state of those on it: changes alone would leave gaps.
+    private func subscribe(_ socket: SocketID, _ scope: Subscriber.Scope, now: Milliseconds) {
+        listen(socket, to: scope)
+        tellSnapshot(socket, now: now)
+    }
+}

@@ -1,0 +1,185 @@
+// Owns the presence sockets of one loop: from their opening to their end, and their clocks.
+// Called by the loop's application.
+// Never waits for a reader, never keeps a message for one: who is too slow starts anew.
+
+import Presence
+import ProxyCore
+import Synchronization
+
+/// The presence sockets of one loop.
+final class Hub {
+    let service: PresenceService
+    let engine: PresenceEngine
+    let host: any ApplicationHost
+    let counters: LoopCounters
+    var subscribers: [SocketID: Subscriber] = [:]
+    var audience = Audience()
+    private var sockets: [UInt32: [SocketID]] = [:]
+    /// Opened in this turn, and told of nobody yet.
+    var arrivals: [SocketID] = []
+    /// How far the journal has been told.
+    var cursor: Cursor
+    var isBehind = false
+    /// Snapshots encoded in this turn, for plain readers and for admins.
+    var snapshots: [Bool: [UInt8]] = [:]
+
+    private var wheel: TimerWheel?
+    private var due: Milliseconds?
+    private var expired: [UInt64] = []
+
+    init(_ service: PresenceService, host: any ApplicationHost, counters: LoopCounters) {
+        self.service = service
+        engine = service.engine
+        self.host = host
+        self.counters = counters
+        cursor = service.engine.journal.cursor
+    }
+
+    // MARK: Opening and closing
+
+    func open(_ socket: SocketID, _ opening: Opening, now: Milliseconds) {
+        var identity = opening.identity
+        guard !engine.isRevoked(&identity, now: now), now < identity.expires else {
+            counters.add(.socketsRevoked)
+            return host.close(
+                socket, code: CloseCode.tokenEnded.rawValue, reason: "token expired or revoked")
+        }
+        let taken = service.sockets.add(1, ordering: .relaxed).newValue
+        guard taken <= service.settings.maximumSockets else {
+            service.sockets.subtract(1, ordering: .relaxed)
+            counters.add(.socketsRefused)
+            return host.close(
+                socket, code: CloseCode.tryAgainLater.rawValue, reason: "too many sockets")
+        }
+        counters.add(.socketsOpened)
+        engine.socketOpened(&identity.session, now: now)
+        let all = service.settings.subscription == .all
+        let subscriber = Subscriber(
+            socket: socket, identity: identity, opened: identity.session,
+            scope: all ? .all : .list([]), resume: opening.resume)
+        subscribers[socket] = subscriber
+        sockets[identity.subject, default: []].append(socket)
+        arrivals.append(socket)
+        schedule(subscriber, now: now)
+        let user = engine.view(subject: identity.subject, now: now).userID
+        send(
+            socket,
+            SocketMessages.hello(
+                user: user, heartbeatEvery: service.settings.heartbeatEvery, now: now))
+    }
+
+    func closed(_ socket: SocketID, now: Milliseconds) {
+        guard let subscriber = subscribers[socket] else { return }
+        silence(socket)
+        subscribers[socket] = nil
+        let subject = subscriber.identity.subject
+        sockets[subject]?.removeAll { $0 == socket }
+        if sockets[subject]?.isEmpty == true { sockets[subject] = nil }
+        service.sockets.subtract(1, ordering: .relaxed)
+        engine.socketClosed(subscriber.opened, now: now)
+    }
+
+    /// Begins the end of a socket that is still there. It counts as open until `closed`.
+    func end(_ socket: SocketID, _ code: UInt16, _ reason: String, _ counter: Counter) {
+        guard let subscriber = subscribers[socket], !subscriber.isClosing else { return }
+        counters.add(counter)
+        silence(socket)
+        subscribers[socket]?.isClosing = true
+        host.close(socket, code: code, reason: reason)
+    }
+
+    /// A logout or a revocation, told by the engine.
+    func obey(_ order: CloseOrder) {
+        for socket in sockets[order.subject] ?? [] {
+            guard let subscriber = subscribers[socket],
+                order.session == nil || order.session == subscriber.opened.tag
+            else { continue }
+            end(socket, order.code, "token revoked", .socketsRevoked)
+        }
+    }
+
+    // MARK: Listening
+
+    /// Puts a socket among those who listen to `scope` and to nothing else.
+    func listen(_ socket: SocketID, to scope: Subscriber.Scope) {
+        silence(socket)
+        guard let subscriber = subscribers[socket] else { return }
+        subscribers[socket]?.scope = scope
+        switch scope {
+        case .all:
+            subscribers[socket]?.place = audience.addToAll(socket, admin: subscriber.isAdmin)
+        case .list(let users):
+            audience.add(socket, users: users)
+            service.subscriptions.add(users.count, ordering: .relaxed)
+        }
+    }
+
+    /// Takes a socket out of the audience.
+    private func silence(_ socket: SocketID) {
+        guard let subscriber = subscribers[socket], subscriber.isWelcomed else { return }
+        switch subscriber.scope {
+        case .all:
+            guard subscriber.place >= 0 else { return }
+            subscribers[socket]?.place = -1
+            let moved = audience.removeFromAll(subscriber.place, admin: subscriber.isAdmin)
+            if let moved { subscribers[moved]?.place = subscriber.place }
+        case .list(let users):
+            subscribers[socket]?.scope = .list([])
+            audience.remove(socket, users: users)
+            service.subscriptions.subtract(users.count, ordering: .relaxed)
+        }
+    }
+
+    // MARK: Clocks
+
+    func expireDue(now: Milliseconds) {
+        guard let due, now >= due else { return }
+        expired.removeAll(keepingCapacity: true)
+        wheel?.expire(now: now, limit: APILimits.socketsPerTurn, into: &expired)
+        for key in expired { tick(Self.socket(key), now: now) }
+        self.due = wheel?.delay(now: now).map { now + $0 }
+    }
+
+    func delay(now: Milliseconds) -> Milliseconds? {
+        if isBehind { return 0 }
+        return due.map { max($0 - now, 0) }
+    }
+
+    private func tick(_ socket: SocketID, now: Milliseconds) {
+        guard let subscriber = subscribers[socket], !subscriber.isClosing else { return }
+        guard now < subscriber.identity.expires else {
+            return end(
+                socket, CloseCode.tokenEnded.rawValue, "token expired", .socketsExpired)
+        }
+        schedule(subscriber, now: now)
+    }
+
+    private func schedule(_ subscriber: Subscriber, now: Milliseconds) {
+        // Looked at now and then, so that sockets long gone do not fill the wheel until their
+        // tokens expire.
+        let next = min(subscriber.identity.expires, now + APILimits.socketCheck)
+        if wheel == nil { wheel = TimerWheel(tick: 500, size: 128, now: now) }
+        wheel?.insert(Self.key(subscriber.socket), due: next)
+        due = min(due ?? next, next)
+    }
+
+    private static func key(_ socket: SocketID) -> UInt64 {
+        UInt64(socket.generation) << 32 | UInt64(UInt32(bitPattern: socket.slot))
+    }
+
+    private static func socket(_ key: UInt64) -> SocketID {
+        SocketID(
+            slot: Int32(truncatingIfNeeded: key), generation: UInt32(truncatingIfNeeded: key >> 32))
+    }
+
+    // MARK: Sending
+
+    /// Queues frames on a socket; one that cannot take them is closed.
+    @discardableResult
+    func send(_ socket: SocketID, _ frames: [UInt8]) -> Bool {
+        guard let subscriber = subscribers[socket], !subscriber.isClosing else { return false }
+        if host.send(socket, frames: frames.rawSpan) { return true }
+        end(socket, CloseCode.tooSlow.rawValue, "reader too slow", .socketsSlow)
+        return false
+    }
+}

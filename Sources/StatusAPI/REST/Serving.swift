@@ -1,0 +1,176 @@
+// Owns the way of a request to the sidecar's own endpoints: who may ask, and who answers.
+// Called by the loop's application.
+// Never answers for the application behind the proxy.
+
+import Presence
+public import ProxyCore
+
+/// Who asks.
+struct Asker {
+    var entry: Int32
+    var identity: Identity
+    /// A subprotocol that the answer to a WebSocket handshake has to name.
+    var subprotocol: Bool
+
+    var isAdmin: Bool { identity.isAdmin }
+}
+
+extension Endpoint {
+    /// Asked without a token: by load balancers and scrapers.
+    var isPublic: Bool { self == .healthz || self == .readyz || self == .metrics }
+
+    /// The value of `Allow`.
+    var methods: String {
+        switch self {
+        case .heartbeat, .setStatus, .query: "POST"
+        case .webSocket: "GET"
+        case .user, .online, .users, .stats, .healthz, .readyz, .metrics: "GET, HEAD"
+        }
+    }
+
+    func answers(_ method: ProxyCore.Method) -> Bool {
+        switch self {
+        case .heartbeat, .setStatus, .query: method == .post
+        case .webSocket: method == .get
+        case .user, .online, .users, .stats, .healthz, .readyz, .metrics:
+            method == .get || method == .head
+        }
+    }
+}
+
+extension PresenceApplication {
+    /// A request that is answered here: who may not ask hears so before the body is read.
+    func admitServed(
+        _ request: borrowing RequestHead, _ bytes: RawSpan, _ rule: Rule, _ route: UInt32,
+        client: ClientAddress, now: Milliseconds
+    ) -> Admission {
+        do throws(Problem) {
+            guard rule.kind == .serve else {
+                throw .notFound("The sidecar has nothing at this address.")
+            }
+            let endpoint = rule.endpoint
+            guard endpoint.answers(request.method) else {
+                throw .methodNotAllowed(allow: endpoint.methods)
+            }
+            var ticket = Ticket(route: route)
+            if endpoint.isPublic { return .serve(ticket, bodyLimit: APILimits.requestBody) }
+            guard let asker = asker(request, bytes, now: now) else {
+                try allow(anonymous: client, now: now)
+                throw .anonymous
+            }
+            try allow(RateKey(subject: asker.identity.subject), now: now)
+            if endpoint == .setStatus, !asker.isAdmin {
+                throw .forbidden("Only an admin may set a status.")
+            }
+            if endpoint == .webSocket {
+                try checkHandshake(request, bytes)
+                let opening = try opening(request, bytes, asker)
+                ticket.session = asker.identity.session.tag
+                ticket.flags = openings.park(opening, key: ticket.session) << Mark.numberShift
+                return .serve(ticket, bodyLimit: 0)
+            }
+            return .serve(ticket, bodyLimit: APILimits.requestBody)
+        } catch {
+            return refuse(error)
+        }
+    }
+
+    public func serve(
+        _ id: ExchangeID, _ ticket: Ticket, _ request: borrowing RequestHead, _ bytes: RawSpan,
+        body: RawSpan, client: ClientAddress, now: Milliseconds
+    ) -> Service {
+        let service: Service
+        do throws(Problem) {
+            service = try answer(id, ticket, request, bytes, body: body, now: now)
+        } catch {
+            service = .answer(error.response)
+        }
+        switch service {
+        case .answer(let response): counters.addServed(status: response.status)
+        case .later: break
+        case .webSocket: counters.addServed(status: 101)
+        }
+        return service
+    }
+
+    private func answer(
+        _ id: ExchangeID, _ ticket: Ticket, _ request: borrowing RequestHead, _ bytes: RawSpan,
+        body: RawSpan, now: Milliseconds
+    ) throws(Problem) -> Service {
+        let endpoint = router[ticket.route].endpoint
+        switch endpoint {
+        case .healthz: return .answer(health())
+        case .readyz: return .answer(readiness())
+        case .metrics: return .answer(metricsText(now: now))
+        case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats: break
+        }
+        // Looked up again: the token may have been revoked while the body came.
+        guard var asker = asker(request, bytes, now: now) else { throw .anonymous }
+        if endpoint == .heartbeat {
+            return .answer(try heartbeat(&asker, body: body, now: now))
+        }
+        touch(&asker, request, bytes, now: now)
+        switch endpoint {
+        case .user:
+            return .answer(try user(request, bytes, asker, now: now))
+        case .setStatus:
+            return try setStatus(id, request, bytes, asker, body: body, now: now)
+        case .online, .users:
+            return .answer(try list(endpoint, request, bytes, asker, now: now))
+        case .query:
+            return .answer(try query(body, asker, now: now))
+        case .stats:
+            return .answer(stats(now: now))
+        case .webSocket:
+            return .webSocket(fields: asker.subprotocol ? Credentials.subprotocolFields : [])
+        case .heartbeat, .healthz, .readyz, .metrics:
+            throw .notFound("The sidecar has nothing at this address.")
+        }
+    }
+
+    func asker(
+        _ request: borrowing RequestHead, _ bytes: RawSpan, now: Milliseconds
+    ) -> Asker? {
+        let found: Int32?
+        switch Credentials.ofServed(request, bytes, scratch: &scratch) {
+        case .none: return nil
+        case .conflict:
+            counters.add(.tokenConflict)
+            return nil
+        case .head(let range): found = identification.find(bytes[range], now: now)
+        case .scratch(let range): found = identification.find(scratch.bytes[range], now: now)
+        }
+        return found.map { entry in
+            Asker(
+                entry: entry, identity: identification.identity(entry),
+                subprotocol: Credentials.offersSubprotocol(request, bytes))
+        }
+    }
+
+    /// Asking the sidecar shows that the client is there, not that a person is at work.
+    private func touch(
+        _ asker: inout Asker, _ request: borrowing RequestHead, _ bytes: RawSpan,
+        now: Milliseconds
+    ) {
+        var label = ByteBuffer(capacity: 64)
+        label.append(bytes[request.methodName])
+        label.append(0x20)
+        label.append(bytes[request.path])
+        engine.sight(&asker.identity.session, activity: false, label: label.bytes, now: now)
+        identification.remember(asker.identity.session, at: asker.entry)
+    }
+
+    private func allow(anonymous client: ClientAddress, now: Milliseconds) throws(Problem) {
+        // Nobody behind a Unix socket can be told from the others.
+        guard client.family != .local else { return }
+        var address = ByteBuffer(capacity: 64)
+        client.text(into: &address)
+        try allow(RateKey(address: address), now: now)
+    }
+
+    private func allow(_ key: RateKey, now: Milliseconds) throws(Problem) {
+        guard let wait = service.limiter?.count(key, now: now) else { return }
+        counters.add(.rateLimited)
+        throw .tooMany(retryAfter: wait)
+    }
+}

@@ -1,0 +1,69 @@
+// Owns a folder that exists for one test, and ways to damage files in it.
+// Called by the store's tests.
+// Never leaves anything behind.
+
+import Foundation
+import XCTest
+
+@testable import Presence
+
+final class StoreFolder {
+    let path: String
+
+    init() {
+        path = NSTemporaryDirectory() + "store-" + UUID().uuidString
+        try? FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func file(_ name: String = "p.sqlite3") -> String { path + "/" + name }
+
+    func bytes(_ name: String = "p.sqlite3") throws -> Data {
+        try Data(contentsOf: URL(fileURLWithPath: file(name)))
+    }
+
+    func write(_ bytes: Data, _ name: String = "p.sqlite3") throws {
+        try bytes.write(to: URL(fileURLWithPath: file(name)))
+    }
+
+    /// What a power cut leaves: the database and its log as they are on the disk now.
+    func copy(_ name: String = "p.sqlite3", to copy: String) throws {
+        for suffix in ["", "-wal", "-shm"] {
+            try? FileManager.default.removeItem(atPath: file(copy + suffix))
+        }
+        for suffix in ["", "-wal"] where exists(name + suffix) {
+            try FileManager.default.copyItem(
+                atPath: file(name + suffix), toPath: file(copy + suffix))
+        }
+    }
+
+    func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: file(name)) }
+}
+
+/// Runs `body` as a user without rights, which even root's tests need: root may write anything.
+/// The change is the calling thread's alone (`setfsuid`), and so are the rights that it drops.
+func asNobody<R>(_ body: () throws -> R) rethrows -> R {
+    typealias Call = @convention(c) (UInt32) -> CInt
+    guard geteuid() == 0, let symbol = dlsym(nil, "setfsuid") else { return try body() }
+    let setfsuid = unsafeBitCast(symbol, to: Call.self)
+    _ = setfsuid(65_534)
+    defer { _ = setfsuid(0) }
+    return try body()
+}
+
+/// The problem that `body` throws.
+func problem(_ body: () throws -> Void, file: StaticString = #filePath, line: UInt = #line)
+    -> StoreProblem?
+{
+    do {
+        try body()
+        XCTFail("no problem", file: file, line: line)
+    } catch let problem as StoreProblem {
+        return problem
+    } catch {
+        XCTFail("another error: \(error)", file: file, line: line)
+    }
+    return nil
+}
