@@ -61,6 +61,7 @@ private final class Stage {
         var settings = ProxySettings(trusted: TrustedNetworks())
         settings.listen = try SocketAddress.resolve(host: "127.0.0.1", port: 0)
         settings.drainTime = 1_000
+        settings.head.refusesOwnVia = false
         let group = try ProxyGroup(
             settings: settings, count: 1, metrics: ProxyMetrics(loops: 1),
             health: try UpstreamHealth(servers: []), accessLog: { nil },
