@@ -49,12 +49,34 @@ extension PresenceEngine: DirtySource {
         }
     }
 
+    /// Between 1970 and the start: a clock that was set back in between, or a damaged file, must
+    /// not keep anybody present for years.
+    private func bounded(_ user: StoredUser) -> StoredUser {
+        let start = settings.startedAt
+        func bound(_ time: Milliseconds) -> Milliseconds { min(max(time, 0), start) }
+        var user = user
+        user.lastSeen = user.lastSeen.map(bound)
+        user.lastActive = user.lastActive.map(bound)
+        user.since = user.since.map(bound)
+        user.loggedOutAt = user.loggedOutAt.map(bound)
+        for index in user.sessions.indices {
+            user.sessions[index].contact = bound(user.sessions[index].contact)
+        }
+        return user
+    }
+
     private func restore(_ user: StoredUser, _ claim: StoredClaim?, aliveAt: Milliseconds) {
         guard Self.isUsable(user.id),
             let subject = subject(making: user.id, name: user.name, now: 0)
         else { return }
+        let aliveAt = min(max(aliveAt, 0), settings.startedAt)
+        let claim = claim.map { claim in
+            StoredClaim(
+                user: claim.user, status: claim.status,
+                setAt: min(max(claim.setAt, 0), settings.startedAt), until: claim.until)
+        }
         _ = locked(subject) { shard, local in
-            shard.restore(local, user, claim, aliveAt: min(aliveAt, settings.startedAt))
+            shard.restore(local, bounded(user), claim, aliveAt: aliveAt)
         }
     }
 }

@@ -53,6 +53,7 @@ final class StoreFile {
         // The writer moves the log itself, after those who wait have their answers.
         try database.execute("PRAGMA wal_autocheckpoint = 0")
         try database.execute("PRAGMA journal_size_limit = \(PresenceLimits.storeLogBytes)")
+        try database.execute("PRAGMA cache_size = -\(PresenceLimits.storeCacheKiB)")
         try database.execute("PRAGMA temp_store = MEMORY")
         // A damaged page is an error here and not a strange row later.
         try database.execute("PRAGMA cell_size_check = ON")

@@ -94,8 +94,8 @@ final class DatabaseTests: XCTestCase {
 
     func testNamesThatMeanSomethingToSQLiteAreFiles() throws {
         let before = FileManager.default.currentDirectoryPath
-        FileManager.default.changeCurrentDirectoryPath(folder.path)
-        defer { FileManager.default.changeCurrentDirectoryPath(before) }
+        XCTAssertTrue(FileManager.default.changeCurrentDirectoryPath(folder.path))
+        defer { XCTAssertTrue(FileManager.default.changeCurrentDirectoryPath(before)) }
         let file = try StoreFile(path: ":memory:")
         try file.database.close(tidy: true)
         XCTAssertTrue(folder.exists(":memory:"))

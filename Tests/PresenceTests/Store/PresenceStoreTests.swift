@@ -170,6 +170,21 @@ final class PresenceStoreTests: XCTestCase {
         store.stop()
     }
 
+    func testStopWritesEverythingHoweverMuch() throws {
+        let source = FakeSource()
+        let store = open()
+        store.prepare(source: source, flushEvery: 1_000)
+        let count = PresenceLimits.dirtyBatch * 3
+        source.change((0..<count).map { user("u\($0)") })
+        store.finish(now: 5_000, tick: 0)
+        XCTAssertEqual(store.health, .ok)
+        let again = open()
+        let state = again.load()
+        XCTAssertEqual(state.users.count, count)
+        XCTAssertEqual(state.aliveAt, 5_000)
+        again.stop()
+    }
+
     func testWaitingFactsShareOneCommit() throws {
         let store = open()
         store.prepare(source: FakeSource(), flushEvery: 1_000)
