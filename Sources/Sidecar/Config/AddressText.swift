@@ -92,7 +92,9 @@ enum AddressText {
             }
             port = rest.isEmpty ? nil : rest.dropFirst()
             guard host.contains(":"), SocketAddress(numeric: String(host), port: 0) != nil else {
-                throw AddressFault(reason: "has no IPv6 address between '[' and ']'")
+                throw AddressFault(
+                    reason: "has no IPv6 address between '[' and ']': write one like \"[::1]:8080\""
+                )
             }
         } else if let colon = text.firstIndex(of: ":") {
             host = text[..<colon]
@@ -106,7 +108,7 @@ enum AddressText {
             host = text[...]
         }
         guard isName(host) else {
-            throw AddressFault(reason: "names no host: write one like \"127.0.0.1:8080\"")
+            throw AddressFault(reason: "names no host: write one like 127.0.0.1")
         }
         return (String(host), try number(port, fallback: fallback, in: ports, host: text))
     }
@@ -119,7 +121,7 @@ enum AddressText {
             throw AddressFault(reason: "has no port: write one like \"\(host):8080\"")
         }
         let digits = !port.isEmpty && port.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
-        guard digits else { throw AddressFault(reason: "has no number for a port") }
+        guard digits else { throw AddressFault(reason: "has no number for a port: write one") }
         guard let value = Int(port), ports.contains(value), let small = UInt16(exactly: value)
         else {
             throw AddressFault(

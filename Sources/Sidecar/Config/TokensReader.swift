@@ -37,31 +37,41 @@ struct TokensReader {
         if list.node.array?.isEmpty == true {
             list.error("is empty: write [\"header:Authorization\"]")
         }
-        return entries.compactMap { text, value in
-            guard let colon = text.firstIndex(of: ":"), text.index(after: colon) < text.endIndex
-            else {
-                value.error(
-                    "\(ConfigValue.quoted(text)) names no place: write \"header:NAME\","
-                        + " \"cookie:NAME\" or \"query:NAME\"")
-                return nil
+        let places = entries.compactMap(place)
+        let usual = places.contains { place in
+            if case .header(let name) = place {
+                name.lowercased() == "authorization"
+            } else {
+                false
             }
-            let name = String(text[text.index(after: colon)...])
-            switch text[..<colon] {
-            case "header":
-                if name.lowercased() != "authorization" { Feature.otherTokenPlaces.note(at: value) }
-                return .header(name)
-            case "cookie":
-                Feature.otherTokenPlaces.note(at: value)
-                return .cookie(name)
-            case "query":
-                if name != "token" { Feature.otherTokenPlaces.note(at: value) }
-                return .query(name)
-            default:
-                value.error(
-                    "\(ConfigValue.quoted(text)) is no place for a token: write"
-                        + " \"header:\(name)\", \"cookie:\(name)\" or \"query:\(name)\"")
-                return nil
-            }
+        }
+        if !usual { Feature.withoutAuthorization.note(at: list) }
+        return places
+    }
+
+    private func place(_ text: String, _ value: ConfigValue) -> TokenPlace? {
+        guard let colon = text.firstIndex(of: ":"), text.index(after: colon) < text.endIndex else {
+            value.error(
+                "\(ConfigValue.quoted(text)) names no place: write \"header:NAME\","
+                    + " \"cookie:NAME\" or \"query:NAME\"")
+            return nil
+        }
+        let name = String(text[text.index(after: colon)...])
+        switch text[..<colon] {
+        case "header":
+            if name.lowercased() != "authorization" { Feature.otherTokenPlaces.note(at: value) }
+            return .header(name)
+        case "cookie":
+            Feature.otherTokenPlaces.note(at: value)
+            return .cookie(name)
+        case "query":
+            if name != "token" { Feature.otherTokenPlaces.note(at: value) }
+            return .query(name)
+        default:
+            value.error(
+                "\(ConfigValue.quoted(text)) is no place for a token: write"
+                    + " \"header:\(name)\", \"cookie:\(name)\" or \"query:\(name)\"")
+            return nil
         }
     }
 

@@ -262,6 +262,7 @@ final class ConfigFindingTests: XCTestCase {
                 #"c:4: presence.history: warning: the history is not supported by this version and is ignored"#,
                 #"c:5: routs: unknown key: did you mean "routes"?"#,
                 #"c:6: routes[0].serve: unknown value "x": write "heartbeat", "user", "set-status", "online", "users", "query", "websocket", "stats", "changes", "events" or "history""#,
+                #"c:6: routes[1].match: is never reached: "GET /a" in line 6 matches all of it first; move this route above that one or remove it"#,
             ])
     }
 }

@@ -86,7 +86,11 @@ final class ConfigRouteFindingTests: XCTestCase {
             }
             """#,
             [
-                #"c:8: routes[4].match: is empty: write something like "GET /path/**""#
+                #"c:4: routes[0].match: "/login" is no route: write a method and a path: "GET /a/{id}/""#,
+                #"c:5: routes[1].match: "GET login" is no route: a path begins with /"#,
+                #"c:6: routes[2].match: "GET /a/**/b" is no route: ** stands at the end alone"#,
+                #"c:7: routes[3].match: "GET /{id" is no route: "{id": a segment is plain text, {name} or **"#,
+                #"c:8: routes[4].match: is empty: write something like "GET /path/**""#,
             ])
     }
 
@@ -104,6 +108,9 @@ final class ConfigRouteFindingTests: XCTestCase {
               ],
             }
             """#,
-            [])
+            [
+                #"c:6: routes[2].match: is never reached: "GET /app/**" in line 4 matches all of it first; move this route above that one or remove it"#,
+                #"c:8: routes[4].match: is never reached: "* /users/{id}" in line 7 matches all of it first; move this route above that one or remove it"#,
+            ])
     }
 }

@@ -79,6 +79,7 @@ final class ConfigTokenFindingTests: XCTestCase {
                 #"c:13: tokens.keys[8].algorithms[1]: a public key and a shared secret cannot be one key: make two entries of it"#,
                 #"c:14: tokens.keys[9].algorithms[0]: verifying by public keys is not supported by this version: use HS256, HS384 or HS512 with a secret"#,
                 #"c:15: tokens.keys[10].algorithms[0]: unknown algorithm "ROT13": write "HS256", "HS384" or "HS512""#,
+                #"c:17: tokens.from: warning: leaving out "header:Authorization" is not supported by this version and is ignored"#,
                 #"c:17: tokens.from[0]: "Authorization" names no place: write "header:NAME", "cookie:NAME" or "query:NAME""#,
                 #"c:17: tokens.from[1]: "cooky:x" is no place for a token: write "header:x", "cookie:x" or "query:x""#,
                 #"c:17: tokens.from[2]: "cookie:" names no place: write "header:NAME", "cookie:NAME" or "query:NAME""#,
