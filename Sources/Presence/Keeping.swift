@@ -70,8 +70,11 @@ extension PresenceEngine: DirtySource {
             let subject = subject(making: user.id, name: user.name, now: 0)
         else { return }
         let aliveAt = min(max(aliveAt, 0), settings.startedAt)
-        var claim = claim
-        claim?.setAt = min(max(claim?.setAt ?? 0, 0), settings.startedAt)
+        let claim = claim.map { claim in
+            StoredClaim(
+                user: claim.user, status: claim.status,
+                setAt: min(max(claim.setAt, 0), settings.startedAt), until: claim.until)
+        }
         _ = locked(subject) { shard, local in
             shard.restore(local, bounded(user), claim, aliveAt: aliveAt)
         }
