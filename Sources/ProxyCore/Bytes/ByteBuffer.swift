@@ -136,6 +136,8 @@ import Glibc
         append(array.rawSpan)
     }
 
+    /// Disfavoured, so that a literal is a StaticString and no String is made of it.
+    @_disfavoredOverload
     public mutating func append(_ text: String) {
         append(text.rawSpan)
     }

@@ -1,6 +1,6 @@
 // Owns the fields of one head, in order, in place.
 // Called by the head parsers (which fill it), writers and applications (which read it).
-// Never allocates: a table is refilled, and only its counters are reset.
+// Never allocates after it is made: a table is refilled, and only its counters are reset.
 
 /// One field line.
 public struct Field: Sendable, BitwiseCopyable {
@@ -28,16 +28,17 @@ public struct FieldTable: ~Copyable {
     /// Known fields seen more than once.
     private var repeated: UInt64
     /// Where the first of each known field stands; meaningful only where `present` says so.
-    private var places: [64 of UInt8]
-    private var slots: [256 of Field]
+    private var places: FixedTable<UInt8>
+    private var slots: FixedTable<Field>
 
     public init() {
         count = 0
         present = 0
         repeated = 0
-        places = .init(repeating: 0)
-        slots = .init(
-            repeating: Field(name: .empty, value: .empty, known: .other, dropped: false))
+        places = FixedTable(repeating: 0, count: 64)
+        slots = FixedTable(
+            repeating: Field(name: .empty, value: .empty, known: .other, dropped: false),
+            count: Limits.maximumFields)
     }
 
     public subscript(index: Int) -> Field { slots[index] }
@@ -108,7 +109,7 @@ public struct FieldTable: ~Copyable {
     }
 
     @inline(__always)
-    mutating func drop(_ index: Int) { slots[index].dropped = true }
+    mutating func drop(_ index: Int) { slots.update(index) { $0.dropped = true } }
 
     @inline(__always)
     func isRepeated(_ known: KnownField) -> Bool { repeated & known.bit != 0 }

@@ -24,7 +24,7 @@ enum TransferCoding {
     /// The value must be `chunked` and nothing else. 501 is for a list that is well-formed, ends
     /// in `chunked` and names a coding that nobody registered (RFC 9112 §6.1).
     static func requireChunked(_ bytes: RawSpan, _ value: HeadRange) throws(HeadStop) {
-        if bytes[value].equalsFolded("chunked") { return }
+        if bytes[value].matches("chunked") { return }
         var list = ListReader(value)
         var isUnknown = false
         var last = HeadRange.empty
@@ -33,17 +33,17 @@ enum TransferCoding {
             if !isRegistered(bytes[item]) { isUnknown = true }
             last = item
         }
-        if isUnknown, bytes[last].equalsFolded("chunked") {
+        if isUnknown, bytes[last].matches("chunked") {
             throw .refused(Refusal(status: 501, reason: .codingUnknown))
         }
         throw .malformed(.codingMalformed)
     }
 
     private static func isRegistered(_ name: RawSpan) -> Bool {
-        name.equalsFolded("chunked") || name.equalsFolded("gzip") || name.equalsFolded("deflate")
-            || name.equalsFolded("compress") || name.equalsFolded("x-gzip")
-            || name.equalsFolded("x-compress") || name.equalsFolded("identity")
-            || name.equalsFolded("trailers")
+        name.matches("chunked") || name.matches("gzip") || name.matches("deflate")
+            || name.matches("compress") || name.matches("x-gzip")
+            || name.matches("x-compress") || name.matches("identity")
+            || name.matches("trailers")
     }
 }
 

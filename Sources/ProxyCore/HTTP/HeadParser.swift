@@ -68,18 +68,18 @@ enum HeadParser {
                 }
             }
 
-            at = colon + 1
-            while at < end, bytes[unchecked: at].isBlank { at += 1 }
+            at = colon &+ 1
+            while at < end, bytes[unchecked: at].isBlank { at &+= 1 }
             let valueStart = at
             at = bytes.firstControl(from: at, before: end)
             while at < end, bytes[unchecked: at] == .tab {
                 at = bytes.firstControl(from: at + 1, before: end)
             }
-            guard at + 1 < end, bytes[unchecked: at] == .carriageReturn,
-                bytes[unchecked: at + 1] == .lineFeed
+            guard at &+ 1 < end, bytes[unchecked: at] == .carriageReturn,
+                bytes[unchecked: at &+ 1] == .lineFeed
             else { throw valueFault(bytes, at, end, limits) }
             var valueEnd = at
-            while valueEnd > valueStart, bytes[unchecked: valueEnd - 1].isBlank { valueEnd -= 1 }
+            while valueEnd > valueStart, bytes[unchecked: valueEnd &- 1].isBlank { valueEnd &-= 1 }
 
             guard table.count < room else {
                 throw HeadStop.refused(Refusal(status: 431, reason: .tooManyFields))
@@ -88,7 +88,7 @@ enum HeadParser {
                 Field(
                     name: HeadRange(nameStart, colon), value: HeadRange(valueStart, valueEnd),
                     known: known, dropped: dropped))
-            at += 2
+            at &+= 2
         }
     }
 

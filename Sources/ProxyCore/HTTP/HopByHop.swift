@@ -36,8 +36,8 @@ enum HopByHop {
         guard let first = fields.first(.connection) else { return [] }
         if !fields.isRepeated(.connection) {
             let value = bytes[first.value]
-            if value.equalsFolded("keep-alive") { return .keepAlive }
-            if value.equalsFolded("close") { return .close }
+            if value.matches("keep-alive") { return .keepAlive }
+            if value.matches("close") { return .close }
         }
         return try allConnections(bytes, in: &fields, strict: strict)
     }
@@ -60,11 +60,11 @@ enum HopByHop {
                     if strict { throw .malformed(.connectionMalformed) }
                     continue
                 }
-                if name.equalsFolded("close") {
+                if name.matches("close") {
                     options.insert(.close)
-                } else if name.equalsFolded("keep-alive") {
+                } else if name.matches("keep-alive") {
                     options.insert(.keepAlive)
-                } else if name.equalsFolded("upgrade") {
+                } else if name.matches("upgrade") {
                     options.insert(.upgrade)
                 } else {
                     try drop(name, bytes, in: &fields, strict: strict)

@@ -22,104 +22,106 @@ public enum KnownField: UInt8, Sendable, BitwiseCopyable, CaseIterable {
     case location, origin, referer, userAgent, lastEventID, retryAfter, xRequestedWith
 
     /// Its place in a 64-bit set.
-    @inlinable var bit: UInt64 { 1 << UInt64(rawValue) }
+    var bit: UInt64 {
+        @inline(__always) get { 1 &<< UInt64(rawValue) }
+    }
 }
 
 extension KnownField {
     /// Recognises the name in `bytes[start..<end]`: its length first, then whole words of it.
     @inline(__always)
     init(_ bytes: RawSpan, _ start: Int, _ end: Int) {
-        self = Self.recognise(bytes.extracting(start..<end))
+        self = Self.recognise(bytes, start, end &- start)
     }
 
     /// Recognises a name by itself.
-    init(_ name: RawSpan) { self = Self.recognise(name) }
+    init(_ name: RawSpan) { self = Self.recognise(name, 0, name.byteCount) }
 
     // A table by hand: one comparison of a word or two a candidate, no hashing.
     @inline(__always)
-    private static func recognise(_ name: RawSpan) -> KnownField {
-        switch name.byteCount {
+    private static func recognise(_ bytes: RawSpan, _ at: Int, _ count: Int) -> KnownField {
+        switch count {
         case 2:
-            if name.isFolded("te") { return .te }
+            if bytes.isFolded("te", at: at) { return .te }
         case 3:
-            if name.isFolded("via") { return .via }
-            if name.isFolded("age") { return .age }
+            if bytes.isFolded("via", at: at) { return .via }
+            if bytes.isFolded("age", at: at) { return .age }
         case 4:
-            if name.isFolded("host") { return .host }
-            if name.isFolded("date") { return .date }
-            if name.isFolded("etag") { return .etag }
-            if name.isFolded("vary") { return .vary }
+            if bytes.isFolded("host", at: at) { return .host }
+            if bytes.isFolded("date", at: at) { return .date }
+            if bytes.isFolded("etag", at: at) { return .etag }
+            if bytes.isFolded("vary", at: at) { return .vary }
         case 5:
-            if name.isFolded("range") { return .range }
+            if bytes.isFolded("range", at: at) { return .range }
         case 6:
-            if name.isFolded("expect") { return .expect }
-            if name.isFolded("cookie") { return .cookie }
-            if name.isFolded("accept") { return .accept }
-            if name.isFolded("pragma") { return .pragma }
-            if name.isFolded("server") { return .server }
-            if name.isFolded("origin") { return .origin }
+            if bytes.isFolded("expect", at: at) { return .expect }
+            if bytes.isFolded("cookie", at: at) { return .cookie }
+            if bytes.isFolded("accept", at: at) { return .accept }
+            if bytes.isFolded("pragma", at: at) { return .pragma }
+            if bytes.isFolded("server", at: at) { return .server }
+            if bytes.isFolded("origin", at: at) { return .origin }
         case 7:
-            if name.isFolded("trailer") { return .trailer }
-            if name.isFolded("upgrade") { return .upgrade }
-            if name.isFolded("expires") { return .expires }
-            if name.isFolded("referer") { return .referer }
+            if bytes.isFolded("trailer", at: at) { return .trailer }
+            if bytes.isFolded("upgrade", at: at) { return .upgrade }
+            if bytes.isFolded("expires", at: at) { return .expires }
+            if bytes.isFolded("referer", at: at) { return .referer }
         case 8:
-            if name.isFolded("if-match") { return .ifMatch }
-            if name.isFolded("location") { return .location }
+            if bytes.isFolded("if-match", at: at) { return .ifMatch }
+            if bytes.isFolded("location", at: at) { return .location }
         case 9:
-            if name.isFolded("forwarded") { return .forwarded }
-            if name.isFolded("x-real-ip") { return .xRealIP }
+            if bytes.isFolded("forwarded", at: at) { return .forwarded }
+            if bytes.isFolded("x-real-ip", at: at) { return .xRealIP }
         case 10:
-            if name.isFolded("connection") { return .connection }
-            if name.isFolded("keep-alive") { return .keepAlive }
-            if name.isFolded("set-cookie") { return .setCookie }
-            if name.isFolded("user-agent") { return .userAgent }
+            if bytes.isFolded("connection", at: at) { return .connection }
+            if bytes.isFolded("keep-alive", at: at) { return .keepAlive }
+            if bytes.isFolded("set-cookie", at: at) { return .setCookie }
+            if bytes.isFolded("user-agent", at: at) { return .userAgent }
         case 11:
-            if name.isFolded("retry-after") { return .retryAfter }
+            if bytes.isFolded("retry-after", at: at) { return .retryAfter }
         case 12:
-            if name.isFolded("max-forwards") { return .maxForwards }
-            if name.isFolded("content-type") { return .contentType }
+            if bytes.isFolded("max-forwards", at: at) { return .maxForwards }
+            if bytes.isFolded("content-type", at: at) { return .contentType }
         case 13:
-            if name.isFolded("authorization") { return .authorization }
-            if name.isFolded("accept-ranges") { return .acceptRanges }
-            if name.isFolded("cache-control") { return .cacheControl }
-            if name.isFolded("last-modified") { return .lastModified }
-            if name.isFolded("if-none-match") { return .ifNoneMatch }
-            if name.isFolded("last-event-id") { return .lastEventID }
+            if bytes.isFolded("authorization", at: at) { return .authorization }
+            if bytes.isFolded("accept-ranges", at: at) { return .acceptRanges }
+            if bytes.isFolded("cache-control", at: at) { return .cacheControl }
+            if bytes.isFolded("last-modified", at: at) { return .lastModified }
+            if bytes.isFolded("if-none-match", at: at) { return .ifNoneMatch }
+            if bytes.isFolded("last-event-id", at: at) { return .lastEventID }
         case 14:
-            if name.isFolded("content-length") { return .contentLength }
-            if name.isFolded("http2-settings") { return .http2Settings }
+            if bytes.isFolded("content-length", at: at) { return .contentLength }
+            if bytes.isFolded("http2-settings", at: at) { return .http2Settings }
         case 15:
-            if name.isFolded("x-forwarded-for") { return .xForwardedFor }
-            if name.isFolded("x-forwarded-uri") { return .xForwardedURI }
-            if name.isFolded("accept-encoding") { return .acceptEncoding }
-            if name.isFolded("accept-language") { return .acceptLanguage }
+            if bytes.isFolded("x-forwarded-for", at: at) { return .xForwardedFor }
+            if bytes.isFolded("x-forwarded-uri", at: at) { return .xForwardedURI }
+            if bytes.isFolded("accept-encoding", at: at) { return .acceptEncoding }
+            if bytes.isFolded("accept-language", at: at) { return .acceptLanguage }
         case 16:
-            if name.isFolded("proxy-connection") { return .proxyConnection }
-            if name.isFolded("www-authenticate") { return .wwwAuthenticate }
-            if name.isFolded("x-forwarded-host") { return .xForwardedHost }
-            if name.isFolded("x-forwarded-port") { return .xForwardedPort }
-            if name.isFolded("content-encoding") { return .contentEncoding }
-            if name.isFolded("x-requested-with") { return .xRequestedWith }
+            if bytes.isFolded("proxy-connection", at: at) { return .proxyConnection }
+            if bytes.isFolded("www-authenticate", at: at) { return .wwwAuthenticate }
+            if bytes.isFolded("x-forwarded-host", at: at) { return .xForwardedHost }
+            if bytes.isFolded("x-forwarded-port", at: at) { return .xForwardedPort }
+            if bytes.isFolded("content-encoding", at: at) { return .contentEncoding }
+            if bytes.isFolded("x-requested-with", at: at) { return .xRequestedWith }
         case 17:
-            if name.isFolded("transfer-encoding") { return .transferEncoding }
-            if name.isFolded("x-forwarded-proto") { return .xForwardedProto }
-            if name.isFolded("sec-websocket-key") { return .secWebSocketKey }
-            if name.isFolded("if-modified-since") { return .ifModifiedSince }
+            if bytes.isFolded("transfer-encoding", at: at) { return .transferEncoding }
+            if bytes.isFolded("x-forwarded-proto", at: at) { return .xForwardedProto }
+            if bytes.isFolded("sec-websocket-key", at: at) { return .secWebSocketKey }
+            if bytes.isFolded("if-modified-since", at: at) { return .ifModifiedSince }
         case 18:
-            if name.isFolded("x-forwarded-prefix") { return .xForwardedPrefix }
+            if bytes.isFolded("x-forwarded-prefix", at: at) { return .xForwardedPrefix }
         case 19:
-            if name.isFolded("content-disposition") { return .contentDisposition }
+            if bytes.isFolded("content-disposition", at: at) { return .contentDisposition }
         case 20:
-            if name.isFolded("sec-websocket-accept") { return .secWebSocketAccept }
+            if bytes.isFolded("sec-websocket-accept", at: at) { return .secWebSocketAccept }
         case 21:
-            if name.isFolded("sec-websocket-version") { return .secWebSocketVersion }
+            if bytes.isFolded("sec-websocket-version", at: at) { return .secWebSocketVersion }
         case 22:
-            if name.isFolded("sec-websocket-protocol") { return .secWebSocketProtocol }
+            if bytes.isFolded("sec-websocket-protocol", at: at) { return .secWebSocketProtocol }
         case 23:
-            if name.isFolded("content-security-policy") { return .contentSecurityPolicy }
+            if bytes.isFolded("content-security-policy", at: at) { return .contentSecurityPolicy }
         case 24:
-            if name.isFolded("sec-websocket-extensions") { return .secWebSocketExtensions }
+            if bytes.isFolded("sec-websocket-extensions", at: at) { return .secWebSocketExtensions }
         default:
             break
         }

@@ -82,7 +82,7 @@ extension RequestHead {
     /// RFC 9110 §10.1.1: ignored where it came by 1.0, and where there is no body to wait for.
     private mutating func settleExpectation(_ bytes: RawSpan, _ index: Int) throws(HeadStop) {
         if version == .http11 {
-            guard bytes[fields[index].value].equalsFolded("100-continue") else {
+            guard bytes[fields[index].value].matches("100-continue") else {
                 throw .refused(Refusal(status: 417, reason: .expectation))
             }
             if !framing.isEmpty, !expectsContinue {
@@ -103,7 +103,7 @@ extension RequestHead {
         }
         guard named else { return .none }
         guard asked, method == .get, version == .http11,
-            !fields.isRepeated(.upgrade), bytes[upgrade.value].equalsFolded("websocket"),
+            !fields.isRepeated(.upgrade), bytes[upgrade.value].matches("websocket"),
             let key = fields.first(.secWebSocketKey), !fields.isRepeated(.secWebSocketKey),
             !key.dropped, bytes[key.value].isWebSocketKey,
             let wire = fields.first(.secWebSocketVersion), !wire.dropped,

@@ -11,7 +11,7 @@ extension RequestHead {
         let end = min(bytes.byteCount, start + min(limits.requestLine, limits.headerBytes))
 
         var at = start
-        while at < end, bytes[unchecked: at].isOf(.token) { at += 1 }
+        while at < end, bytes[unchecked: at].isOf(.token) { at &+= 1 }
         guard at < end else { throw Self.lineExhausted(bytes, end) }
         guard bytes[unchecked: at] == .space, at > start else {
             throw .malformed(at == start ? .emptyMethod : .methodCharacter)
@@ -21,11 +21,12 @@ extension RequestHead {
 
         let targetStart = at + 1
         at = targetStart
-        while at < end, bytes[unchecked: at].isOf(.path) { at += 1 }
+        at = bytes.firstBehindPath(from: at, before: end)
         let pathEnd = at
         if at < end, bytes[unchecked: at] == 0x3f {
-            at += 1
-            while at < end, bytes[unchecked: at].isOf(.target) { at += 1 }
+            while at < end, bytes[unchecked: at] == 0x3f {
+                at = bytes.firstBehindPath(from: at &+ 1, before: end)
+            }
             query = HeadRange(pathEnd + 1, at)
         }
         guard at < end else { throw Self.lineExhausted(bytes, end) }
@@ -74,7 +75,7 @@ extension RequestHead {
         _ bytes: RawSpan, _ at: Int, _ end: Int
     ) throws(HeadStop) -> Int {
         if at + 10 <= end, bytes[unchecked: at + 8] == .carriageReturn,
-            bytes[unchecked: at + 9] == .lineFeed, bytes.extracting(at..<at + 8).equals("HTTP/1.1")
+            bytes[unchecked: at + 9] == .lineFeed, bytes.isWord("HTTP/1.1", at: at)
         {
             version = .http11
             return at + 10

@@ -9,7 +9,7 @@ extension ResponseHead {
     @inline(__always)
     mutating func readStatusLine(_ bytes: RawSpan, limits: HeadLimits) throws(HeadStop) -> Int {
         let end = min(bytes.byteCount, limits.requestLine, limits.headerBytes)
-        guard end > 12, bytes.extracting(0..<8).equals("HTTP/1.1") else {
+        guard end > 12, bytes.isWord("HTTP/1.1", at: 0) else {
             return try readOtherStatusLine(bytes, end)
         }
         version = .http11
@@ -144,6 +144,6 @@ extension ResponseHead {
     mutating func settleSwitch(_ bytes: RawSpan, _ options: ConnectionOptions) {
         guard let upgrade = fields.first(.upgrade), !fields.isRepeated(.upgrade) else { return }
         switchesToWebSocket =
-            options.contains(.upgrade) && bytes[upgrade.value].equalsFolded("websocket")
+            options.contains(.upgrade) && bytes[upgrade.value].matches("websocket")
     }
 }
