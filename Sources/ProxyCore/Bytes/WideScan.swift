@@ -5,7 +5,7 @@
 extension RawSpan {
     /// Eight bytes from `index`, the first one lowest; the caller has checked that they are there.
     @inline(__always)
-    func word(at index: Int) -> UInt64 {
+    func littleWord(at index: Int) -> UInt64 {
         let word = unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt64.self)
         return UInt64(littleEndian: word)
     }
