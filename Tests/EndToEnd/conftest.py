@@ -88,10 +88,10 @@ class World:
 
 @pytest.fixture
 def stand(workshop):
-    """stand(upstream, config changes…): a running sidecar, met directly or behind nginx."""
+    """stand(backend, config changes…): a running sidecar, met directly or behind nginx."""
 
-    def build(upstream, front="direct", ready="/readyz", **changes):
-        sidecar = Sidecar(workshop, upstream, changes).start(ready=ready)
+    def build(backend, /, front="direct", ready="/readyz", **changes):
+        sidecar = Sidecar(workshop, backend, changes).start(ready=ready)
         address = sidecar.address
         if front == "nginx":
             address = Nginx(workshop, sidecar.port).address

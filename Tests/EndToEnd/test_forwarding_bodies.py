@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from harness.waiting import eventually, settled
+from harness.waiting import eventually
 from harness.wire import Broken, Wire
 
 MIB = 1 << 20
@@ -15,7 +15,7 @@ BLOCK = hashlib.sha256(b"seed").digest() * 2048  # 64 KiB
 
 
 @pytest.fixture
-def front(stand, recorder):
+def sidecar(stand, recorder):
     return stand(recorder.address).sidecar
 
 
@@ -34,10 +34,10 @@ def digest_answer(call):
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-def test_ten_megabytes_up(front, recorder, framing):
+def test_ten_megabytes_up(sidecar, recorder, framing):
     recorder.handler = digest_answer
     whole = BLOCK * 160
-    with Wire(front.port) as client:
+    with Wire(sidecar.port) as client:
         for _ in range(2):  # twice, so that the connection is seen to be in order after it
             head = "POST /up HTTP/1.1\r\nHost: app.test\r\n"
             if framing == "length":
@@ -45,12 +45,10 @@ def test_ten_megabytes_up(front, recorder, framing):
                 client.send(whole)
             else:
                 client.send(head + "Transfer-Encoding: chunked\r\n\r\n")
-                for size in (1, 15, 16, 65535, 300_000, 1 * MIB, len(whole)):
-                    piece, whole_rest = whole[:size], whole[size:]
-                    client.send(chunk(piece))
-                    whole = whole_rest
+                cuts = [0, 1, 16, 32, 65567, 365_567, 365_567 + MIB, len(whole)]
+                for start, end in zip(cuts, cuts[1:]):
+                    client.send(chunk(whole[start:end]))
                 client.send(b"0\r\n\r\n")
-                whole = BLOCK * 160
             reply = client.read_answer()
             expected = f"{len(whole)} {hashlib.sha256(whole).hexdigest()}"
             assert reply.body.decode() == expected
@@ -58,7 +56,7 @@ def test_ten_megabytes_up(front, recorder, framing):
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked", "close"])
-def test_ten_megabytes_down(front, recorder, framing):
+def test_ten_megabytes_down(sidecar, recorder, framing):
     def answer(call):
         head = b"HTTP/1.1 200 OK\r\n"
         if framing == "length":
@@ -74,7 +72,7 @@ def test_ten_megabytes_down(front, recorder, framing):
         return "close" if framing == "close" else None
 
     recorder.handler = answer
-    with Wire(front.port) as client:
+    with Wire(sidecar.port) as client:
         for _ in range(2):
             reply = client.ask("GET", "/down")
             assert hashlib.sha256(reply.body).digest() == hashlib.sha256(BLOCK * 160).digest()
@@ -94,9 +92,9 @@ def test_ten_megabytes_down(front, recorder, framing):
         ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
     ],
 )
-def test_answers_without_a_body_leave_the_connection_usable(front, recorder, request_line, head):
+def test_answers_without_a_body_leave_the_connection_usable(sidecar, recorder, request_line, head):
     recorder.handler = lambda call: call.send(head)
-    with Wire(front.port) as client:
+    with Wire(sidecar.port) as client:
         for _ in range(3):
             reply = client.ask(request_line, "/")
             assert reply.status == int(head.split()[1]) and reply.body == b""
@@ -110,8 +108,8 @@ def test_answers_without_a_body_leave_the_connection_usable(front, recorder, req
     assert len(recorder.links) == 1
 
 
-def test_connections_are_kept_alive_on_both_sides(front, recorder):
-    with Wire(front.port) as client:
+def test_connections_are_kept_alive_on_both_sides(sidecar, recorder):
+    with Wire(sidecar.port) as client:
         for number in range(50):
             body = b"x" * number
             assert client.ask("POST" if number % 2 else "GET", "/", body=body).status == 200
@@ -119,14 +117,14 @@ def test_connections_are_kept_alive_on_both_sides(front, recorder):
     assert len(recorder.links) == 1
 
 
-def test_pipelined_requests_are_answered_in_order(front, recorder):
+def test_pipelined_requests_are_answered_in_order(sidecar, recorder):
     def answer(call):
         # The first takes longest: were they sent on together, the order would be lost.
         time.sleep(0.3 if call.target == "/0" else 0)
         call.reply(200, [], call.target.encode() + call.read_body())
 
     recorder.handler = answer
-    with Wire(front.port) as client:
+    with Wire(sidecar.port) as client:
         requests = b""
         for number in range(12):
             body = b"b" * number if number % 3 == 0 else b""
@@ -139,8 +137,8 @@ def test_pipelined_requests_are_answered_in_order(front, recorder):
     assert not any(link.pipelined for link in recorder.links)
 
 
-def test_pipelining_stops_at_connection_close(front, recorder):
-    with Wire(front.port) as client:
+def test_pipelining_stops_at_connection_close(sidecar, recorder):
+    with Wire(sidecar.port) as client:
         client.send(
             "GET /1 HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n"
             "GET /2 HTTP/1.1\r\nHost: app.test\r\n\r\n"
@@ -150,26 +148,26 @@ def test_pipelining_stops_at_connection_close(front, recorder):
     assert [call.target for call in recorder.calls] == ["/1"]
 
 
-def test_an_early_final_answer_ends_the_upload(front, recorder):
+def test_an_early_final_answer_ends_the_upload(sidecar, recorder):
     def answer(call):
         call.send(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig")
         call.link.wait_for_end_of_peer()
         return "close"
 
     recorder.handler = answer
-    with Wire(front.port) as client:
+    with Wire(sidecar.port) as client:
         client.send("POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 50000000\r\n\r\n")
         client.send(BLOCK)
         reply = client.read_answer()
         assert (reply.status, reply.body) == (413, b"big")
     recorder.handler = lambda call: call.reply(200, [], b"next")
-    with Wire(front.port) as client:
+    with Wire(sidecar.port) as client:
         assert client.ask("GET", "/").body == b"next"
     assert len(recorder.links) == 2  # the half-used connection carried nothing further
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-def test_an_upstream_that_ends_too_soon_aborts_the_answer(front, recorder, framing):
+def test_an_upstream_that_ends_too_soon_aborts_the_answer(sidecar, recorder, framing):
     def answer(call):
         if framing == "length":
             call.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + b"x" * 300)
@@ -179,10 +177,10 @@ def test_an_upstream_that_ends_too_soon_aborts_the_answer(front, recorder, frami
         return "close"
 
     recorder.handler = answer
-    with Wire(front.port) as client:
+    with Wire(sidecar.port) as client:
         broken = pytest.raises(Broken, client.ask, "GET", "/")
         assert broken.value.so_far == b"x" * 300
-    eventually(lambda: "truncated" in front.log().lower(), what="a log line")
+    eventually(lambda: "truncated" in sidecar.log().lower(), what="a log line")
 
 
 GARBAGE = {
@@ -201,23 +199,23 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("kind", GARBAGE)
-def test_upstream_garbage_is_502(front, recorder, kind):
+def test_upstream_garbage_is_502(sidecar, recorder, kind):
     def answer(call):
         call.read_body()
         call.send(GARBAGE[kind])
         return "close"
 
     recorder.handler = answer
-    with Wire(front.port) as client:
+    with Wire(sidecar.port) as client:
         reply = client.ask("POST", "/", body=b"x")
         assert reply.status == 502
         assert reply.get("content-type").startswith("application/problem+json")
     recorder.handler = lambda call: call.reply(200)
-    with Wire(front.port) as client:
+    with Wire(sidecar.port) as client:
         assert client.ask("GET", "/").status == 200
 
 
-def test_bytes_behind_an_answer_never_reach_anybody(front, recorder):
+def test_bytes_behind_an_answer_never_reach_anybody(sidecar, recorder):
     def answer(call):
         call.send(
             b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -225,13 +223,13 @@ def test_bytes_behind_an_answer_never_reach_anybody(front, recorder):
         )
 
     recorder.handler = answer
-    with Wire(front.port) as client:
+    with Wire(sidecar.port) as client:
         for _ in range(5):
             assert client.ask("GET", "/").body == b"ok"
     assert len(recorder.links) == 5
 
 
-def test_retry_once_on_a_stale_pooled_connection(front, recorder):
+def test_retry_once_on_a_stale_pooled_connection(sidecar, recorder):
     """The backend reads the second request on a connection and closes without a word, as a
     server does whose keep-alive time ran out just then."""
 
@@ -242,7 +240,7 @@ def test_retry_once_on_a_stale_pooled_connection(front, recorder):
         call.reply(200, [], b"ok")
 
     recorder.handler = answer
-    with Wire(front.port) as client:
+    with Wire(sidecar.port) as client:
         for _ in range(4):
             assert client.ask("GET", "/").body == b"ok"
         assert client.ask("POST", "/pay", body=b"1").status == 502
@@ -250,24 +248,24 @@ def test_retry_once_on_a_stale_pooled_connection(front, recorder):
     assert [call.method for call in recorder.calls] == ["GET"] * 7 + ["POST"]
 
 
-def test_no_second_retry(front, recorder):
+def test_no_second_retry(sidecar, recorder):
     def answer(call):
         return call.reply(200) if call.target == "/first" else "close"
 
     recorder.handler = answer
-    with Wire(front.port) as client:
+    with Wire(sidecar.port) as client:
         assert client.ask("GET", "/first").status == 200
         assert client.ask("GET", "/dead").status == 502
     assert [call.target for call in recorder.calls] == ["/first", "/dead", "/dead"]
 
 
-def test_a_backend_that_closes_each_connection(front, recorder):
+def test_a_backend_that_closes_each_connection(sidecar, recorder):
     def answer(call):
         call.reply(200, [("Connection", "close")], b"ok")
         return "close"
 
     recorder.handler = answer
-    with Wire(front.port) as client:
+    with Wire(sidecar.port) as client:
         for _ in range(20):
             assert client.ask("POST", "/", body=b"1").body == b"ok"
     assert len(recorder.calls) == 20

@@ -60,7 +60,7 @@ def test_any_method_token_passes(front_port, recorder, method):
 
 
 @pytest.mark.parametrize(
-    "target", ["/", "/a/../b/./c", "//double//", "/%2e%2e/%2F", "/a;b=1?x=/../&y=%00#"[:-1], "/?", "/??"]
+    "target", ["/", "/a/../b/./c", "//double//", "/%2e%2e/%2F", "/a;b=1?x=/../&y=%00", "/?", "/??"]
 )
 def test_targets_pass_as_sent(front_port, recorder, target):
     with Wire(front_port) as client:

@@ -15,7 +15,7 @@ BLOCKS = 3200  # 200 MiB
 
 
 @pytest.fixture
-def front(stand, recorder):
+def sidecar(stand, recorder):
     return stand(recorder.address).sidecar
 
 
@@ -26,28 +26,28 @@ def whole_digest():
     return sha.hexdigest()
 
 
-def test_a_reader_that_stalls_costs_no_memory(front, recorder):
+def test_a_reader_that_stalls_costs_no_memory(sidecar, recorder):
     def answer(call):
         call.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (BLOCKS * len(BLOCK)))
         for _ in range(BLOCKS):
             call.send(BLOCK)
 
     recorder.handler = answer
-    with Wire(front.port) as warm:
+    with Wire(sidecar.port) as warm:
         recorder.handler = lambda call: call.reply(200, [], BLOCK)
         warm.ask("GET", "/")
         recorder.handler = answer
-    before = front.process.resident_bytes()
-    with Wire(front.port, timeout=30, receive_buffer=64 * 1024) as client:
+    before = sidecar.process.resident_bytes()
+    with Wire(sidecar.port, timeout=30, receive_buffer=64 * 1024) as client:
         client.send("GET / HTTP/1.1\r\nHost: app.test\r\n\r\n")
         head = client.read_answer_head()
         link = eventually(lambda: next((one for one in recorder.links if one.sent > MIB), None))
         sent = settled(lambda: link.sent)
         assert sent < 64 * MIB, "the backend was drained though nobody reads"
-        assert front.process.resident_bytes() - before < 4 * MIB
+        assert sidecar.process.resident_bytes() - before < 4 * MIB
         # Others are served meanwhile.
         recorder.handler = lambda call: call.reply(200, [], b"quick")
-        with Wire(front.port) as other:
+        with Wire(sidecar.port) as other:
             assert other.ask("GET", "/").body == b"quick"
 
         sha, size, peak = hashlib.sha256(), 0, 0
@@ -55,12 +55,12 @@ def test_a_reader_that_stalls_costs_no_memory(front, recorder):
             sha.update(piece)
             size += len(piece)
             if number % 64 == 0:
-                peak = max(peak, front.process.resident_bytes() - before)
+                peak = max(peak, sidecar.process.resident_bytes() - before)
         assert size == BLOCKS * len(BLOCK) and sha.hexdigest() == whole_digest()
         assert peak < 8 * MIB
 
 
-def test_a_backend_that_stalls_costs_no_memory(front, recorder):
+def test_a_backend_that_stalls_costs_no_memory(sidecar, recorder):
     gate = threading.Event()
     result = []
 
@@ -74,11 +74,11 @@ def test_a_backend_that_stalls_costs_no_memory(front, recorder):
         result.append((size, sha.hexdigest()))
         call.reply(200)
 
-    with Wire(front.port) as warm:
+    with Wire(sidecar.port) as warm:
         warm.ask("POST", "/", body=BLOCK)
     recorder.handler = answer
-    before = front.process.resident_bytes()
-    with Wire(front.port, timeout=30) as client:
+    before = sidecar.process.resident_bytes()
+    with Wire(sidecar.port, timeout=30) as client:
         client.send(
             f"POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: {BLOCKS * len(BLOCK)}\r\n\r\n"
         )
@@ -93,7 +93,7 @@ def test_a_backend_that_stalls_costs_no_memory(front, recorder):
         sender.start()
         eventually(lambda: progress[0] > MIB)
         assert settled(lambda: progress[0]) < 64 * MIB
-        assert front.process.resident_bytes() - before < 4 * MIB
+        assert sidecar.process.resident_bytes() - before < 4 * MIB
         gate.set()
         assert client.read_answer().status == 200
         sender.join()
@@ -102,7 +102,7 @@ def test_a_backend_that_stalls_costs_no_memory(front, recorder):
 
 @pytest.mark.parametrize("how", ["close", "reset"])
 @pytest.mark.parametrize("when", ["before the answer", "within the answer", "within the upload"])
-def test_a_client_that_leaves_cancels_the_request_upstream(front, recorder, how, when):
+def test_a_client_that_leaves_cancels_the_request_upstream(sidecar, recorder, how, when):
     left = threading.Event()
 
     def answer(call):
@@ -113,7 +113,7 @@ def test_a_client_that_leaves_cancels_the_request_upstream(front, recorder, how,
         return "close"
 
     recorder.handler = answer
-    client = Wire(front.port)
+    client = Wire(sidecar.port)
     if when == "within the upload":
         client.send("POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 1000\r\n\r\nsome")
     else:
@@ -125,15 +125,15 @@ def test_a_client_that_leaves_cancels_the_request_upstream(front, recorder, how,
     assert left.wait(8), "the backend works on for nobody"
     # No blame on the backend: the next request is served.
     recorder.handler = lambda call: call.reply(200)
-    with Wire(front.port) as other:
+    with Wire(sidecar.port) as other:
         assert other.ask("GET", "/").status == 200
 
 
-def test_a_thousand_connections_at_once(front, recorder):
+def test_a_thousand_connections_at_once(sidecar, recorder):
     clients = []
     try:
         for _ in range(1000):
-            clients.append(Wire(front.port, timeout=30))
+            clients.append(Wire(sidecar.port, timeout=30))
         for turn in range(3):
             for number, client in enumerate(clients):
                 client.send(f"GET /{turn}/{number} HTTP/1.1\r\nHost: app.test\r\n\r\n")
@@ -142,20 +142,20 @@ def test_a_thousand_connections_at_once(front, recorder):
         assert len(recorder.calls) == 3000
         assert len({call.target for call in recorder.calls}) == 3000
         # Idle connections cost next to nothing.
-        assert front.process.resident_bytes() < 64 * MIB
+        assert sidecar.process.resident_bytes() < 64 * MIB
     finally:
         for client in clients:
             client.close()
-    with Wire(front.port) as client:
+    with Wire(sidecar.port) as client:
         assert client.ask("GET", "/").status == 200
 
 
-def test_answers_to_many_clients_are_never_mixed_up(front, recorder):
+def test_answers_to_many_clients_are_never_mixed_up(sidecar, recorder):
     recorder.handler = lambda call: call.reply(200, [], call.target.encode() * 50)
     wrong = []
 
     def client(name):
-        with Wire(front.port) as wire:
+        with Wire(sidecar.port) as wire:
             for number in range(100):
                 target = f"/{name}/{number}"
                 if wire.ask("GET", target).body != target.encode() * 50:

@@ -3,7 +3,6 @@
 # Never uses a port or file that a test did not make.
 import signal
 import threading
-import time
 
 import pytest
 import requests
@@ -11,7 +10,7 @@ from websockets.exceptions import ConnectionClosed
 
 from harness import tokens
 from harness.client import IDS
-from harness.processes import Workshop, free_port
+from harness.processes import free_port
 from harness.sidecar import Sidecar, command, environment
 from harness.waiting import eventually
 from harness.wire import Wire
@@ -103,9 +102,9 @@ def test_broken_database_file_is_named_and_the_proxy_runs_on(workshop, legacy, c
         assert broken.read() == content
 
 
-def test_unwritable_store_folder_is_said_and_the_proxy_runs_on(workshop, legacy):
+def test_a_store_that_cannot_be_made_is_said_and_the_proxy_runs_on(workshop, legacy):
     sidecar = Sidecar(workshop, legacy.address)
-    file = str(sidecar.folder / "no" / "such" / "folder" / "presence.sqlite3")
+    file = str(sidecar.file / "presence.sqlite3")  # below a file, where no folder can be
     sidecar.config["store"]["path"] = file
     sidecar.write()
     sidecar.start(ready="/healthz")

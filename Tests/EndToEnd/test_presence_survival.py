@@ -4,11 +4,10 @@
 import signal
 import time
 
-import requests
-
 from harness import tokens
-from harness.client import IDS, moment
+from harness.client import IDS
 from harness.processes import free_port
+from harness.recording import RecordingBackend
 from harness.waiting import eventually
 
 ALICE, BOB, CAROL, DAVE = (IDS[name] for name in ("alice", "bob", "carol", "dave"))
@@ -107,25 +106,22 @@ def test_backend_down_502_for_the_app_presence_still_answered(stand, front):
     assert tab.change_of(ALICE, "online")
 
 
-def test_the_backend_dies_and_returns(workshop, stand, front):
-    """The app's process ends and starts again on its port; nobody restarts the sidecar."""
-    from harness.backend import LegacyApp
-
-    app = LegacyApp(workshop).start()
-    world = stand(app.address, front=front)
-    alice = world.client.login("alice")
-    app.stop()
-    assert world.client.get("/api/orders/", alice.token).status_code == 502
-    assert world.client.status(ALICE) == "online"
+def test_the_backend_dies_and_returns(workshop, stand, recorder, front):
+    """The app ends and starts again on its port; nobody restarts the sidecar."""
+    world = stand(recorder.address, front=front)
+    token = tokens.mint(BOB)
+    client = world.client
+    assert client.get("/api/orders/", token).status_code == 200
+    recorder.close()
+    assert client.get("/api/orders/", token).status_code == 502
+    assert client.status(BOB) == "online"
     eventually(
-        lambda: requests.get(world.sidecar.address + "/_presence/readyz", timeout=5).status_code
-        == 503,
+        lambda: world.sidecar.own("/readyz").status_code == 503,
         what="readiness that knows of no upstream",
     )
-    app.start()
+    workshop.keep(RecordingBackend(port=recorder.port))
     eventually(
-        lambda: world.client.get("/api/orders/", alice.token).status_code == 200,
+        lambda: client.get("/api/orders/", token).status_code == 200,
         what="the app through the sidecar",
     )
     eventually(lambda: world.sidecar.own("/readyz").status_code == 200, what="readiness")
-    assert moment(world.client.presence(ALICE)["last_seen"])

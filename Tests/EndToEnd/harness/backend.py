@@ -39,7 +39,7 @@ class LegacyApp:
         argv = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}"]
         argv += ["--worker-class", "gthread", "--workers", "2", "--threads", "16"]
         argv += ["--keep-alive", "5", "--graceful-timeout", "2", "legacy.wsgi:application"]
-        self.process = self.workshop.start("gunicorn", argv, self.env)
+        self.process = self.workshop.start("gunicorn", argv, self.env, has_children=True)
         eventually(self.answers, within=20, what="the legacy app")
         return self
 

@@ -10,6 +10,7 @@ from .processes import free_port
 from .waiting import eventually
 
 CONFIGURATION = """
+{user}
 daemon off;
 worker_processes 1;
 pid {home}/nginx.pid;
@@ -53,9 +54,13 @@ class Nginx:
         home = workshop.folder / f"nginx-{self.port}"
         home.mkdir()
         file = home / "nginx.conf"
-        file.write_text(CONFIGURATION.format(home=home, port=self.port, upstream=upstream))
+        # As root its worker would become www-data, who may not enter the test's folder.
+        user = "user root root;" if os.geteuid() == 0 else ""
+        file.write_text(
+            CONFIGURATION.format(user=user, home=home, port=self.port, upstream=upstream)
+        )
         argv = [program(), "-p", home, "-c", file, "-e", "stderr"]
-        self.process = workshop.start("nginx", argv, dict(os.environ))
+        self.process = workshop.start("nginx", argv, dict(os.environ), has_children=True)
         eventually(self.listens, what="nginx")
 
     def listens(self):

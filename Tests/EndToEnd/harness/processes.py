@@ -1,10 +1,13 @@
 # Owns the processes that a test starts: their output, their end.
 # Called by the fixtures; each process is known and ended by its own pid.
 # Never touches a process that it did not start.
+import ctypes
 import signal
 import socket
 import subprocess
 from pathlib import Path
+
+LIBC = ctypes.CDLL(None)
 
 
 def free_port():
@@ -14,21 +17,33 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def end_with_parent():
+    """In the child: SIGTERM when pytest itself is killed (PR_SET_PDEATHSIG)."""
+    LIBC.prctl(1, signal.SIGTERM)
+
+
 class Process:
     """A child with its output in a file.
 
     `ended_by_test` is set by a test that ends or expects the end of it; any other end is a
-    failure that `check_alive` reports.
+    failure that `Workshop.close` reports. One with children of its own is never killed outright,
+    for it must end them first.
     """
 
-    def __init__(self, name, argv, folder, env):
+    def __init__(self, name, argv, folder, env, has_children=False):
         self.name = name
+        self.has_children = has_children
         self.argv = [str(word) for word in argv]
         self.log = Path(folder) / f"{name}.log"
         self.ended_by_test = False
         with open(self.log, "ab") as out:
             self.child = subprocess.Popen(
-                self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=env
+                self.argv,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env=env,
+                preexec_fn=end_with_parent,
             )
         self.pid = self.child.pid
 
@@ -80,10 +95,10 @@ class Workshop:
         self.processes = []
         self.others = []
 
-    def start(self, name, argv, env):
+    def start(self, name, argv, env, has_children=False):
         count = sum(1 for process in self.processes if process.name.split("-")[0] == name)
         unique = name if count == 0 else f"{name}-{count + 1}"
-        process = Process(unique, argv, self.folder, env)
+        process = Process(unique, argv, self.folder, env, has_children)
         self.processes.append(process)
         return process
 
@@ -102,8 +117,7 @@ class Workshop:
             if process.has_ended() and not process.ended_by_test
         ]
         for process in reversed(self.processes):
-            if not process.has_ended():
-                process.kill()
+            process.stop() if process.has_children else process.kill()
         return died
 
     def logs(self, last=6000):

@@ -105,16 +105,15 @@ def answer_plainly(call):
 
 
 class RecordingBackend:
-    def __init__(self, handler=answer_plainly, receive_buffer=None):
+    def __init__(self, handler=answer_plainly, port=0):
         self.handler = handler
         self.lock = threading.Lock()
         self.links = []
         self.calls = []
         self.errors = []
         self.listener = socket.socket()
-        if receive_buffer:
-            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.listener.bind(("127.0.0.1", 0))
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(("127.0.0.1", port))
         self.listener.listen(1024)
         self.port = self.listener.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
@@ -137,7 +136,11 @@ class RecordingBackend:
         return sum(link.stream.received for link in list(self.links))
 
     def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
+        """Down: the port refuses, and every connection ends."""
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # closed before
         self.listener.close()
         for link in self.links:
             try:

@@ -2,7 +2,6 @@
 # Called by the recording backend and by the forwarding and refusal tests.
 # Never repairs anything: what is not well-formed raises Broken.
 import re
-import select
 import socket
 import struct
 from dataclasses import dataclass, field
@@ -81,9 +80,10 @@ class Stream:
     def has_more_now(self):
         if self.buffer:
             return True
-        return bool(select.select([self.sock], [], [], 0)[0]) and bool(
-            self.sock.recv(1, socket.MSG_PEEK)
-        )
+        try:
+            return bool(self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return False
 
     def line(self):
         while CRLF not in self.buffer:
