@@ -105,9 +105,7 @@ def test_ten_megabytes_down_by_length_and_by_chunks(world, legacy, path):
 
 
 def test_a_slow_answer_holds_nobody_else_up(world):
-    slow = [
-        world.client.session.get(world.client.address + "/echo/", timeout=5) for _ in range(2)
-    ]
+    slow = [world.client.session.get(world.client.address + "/echo/", timeout=5) for _ in range(2)]
     assert all(answer.status_code == 200 for answer in slow)
     import threading
 

@@ -87,7 +87,7 @@ def test_ten_megabytes_down(sidecar, recorder, framing):
         ("HEAD", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
         ("HEAD", b"HTTP/1.1 404 Not Found\r\n\r\n"),
         ("GET", b"HTTP/1.1 204 No Content\r\n\r\n"),
-        ("GET", b"HTTP/1.1 304 Not Modified\r\nETag: \"1\"\r\nContent-Length: 99\r\n\r\n"),
+        ("GET", b'HTTP/1.1 304 Not Modified\r\nETag: "1"\r\nContent-Length: 99\r\n\r\n'),
         ("GET", b"HTTP/1.1 304 Not Modified\r\n\r\n"),
         ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
     ],

@@ -22,7 +22,7 @@ def test_fields_pass_verbatim_and_in_order(front_port, recorder):
         ("X-Twice", "two"),
         ("X-Bytes", "caf\xe9 \xff"),
         ("X-Empty", ""),
-        ("Cookie", "a=1; b=\"2\""),
+        ("Cookie", 'a=1; b="2"'),
     ]
     with Wire(front_port) as client:
         client.ask("GET", "/x", sent)
@@ -40,7 +40,7 @@ def test_answer_fields_pass_verbatim_and_in_order(front_port, recorder):
         ("Set-Cookie", "b=2"),
         ("Server", "legacy/1"),
         ("Date", "Sat, 21 Nov 2026 09:30:00 GMT"),
-        ("WWW-Authenticate", "Basic realm=\"x\", Bearer"),
+        ("WWW-Authenticate", 'Basic realm="x", Bearer'),
     ]
     recorder.handler = lambda call: call.reply(418, sent, b"tea", reason="I'm a teapot")
     with Wire(front_port) as client:

@@ -81,7 +81,9 @@ def test_a_token_of_the_command_line_works(stand, legacy):
     assert world.client.set_status(ALICE, "away", token=token).status_code == 200
 
 
-@pytest.mark.parametrize("content", [b"this is no database\n" * 500, b"SQLite format 3\0 and no more"])
+@pytest.mark.parametrize(
+    "content", [b"this is no database\n" * 500, b"SQLite format 3\0 and no more"]
+)
 def test_broken_database_file_is_named_and_the_proxy_runs_on(workshop, legacy, content):
     sidecar = Sidecar(workshop, legacy.address)
     file = sidecar.config["store"]["path"]

@@ -96,9 +96,7 @@ def test_a_logout_that_the_app_refuses_changes_nothing(world):
 
 
 def test_failed_login_changes_nothing(world):
-    wrong = world.client.post(
-        "/api/auth/login/", json={"username": "alice", "password": "not it"}
-    )
+    wrong = world.client.post("/api/auth/login/", json={"username": "alice", "password": "not it"})
     assert wrong.status_code == 401
     assert wrong.json()["detail"].startswith("No active account")
     never = world.client.presence(ALICE)

@@ -186,3 +186,9 @@ def test_socket_ping_is_answered_and_big_messages_are_refused(world):
     assert tab.link.ping(b"are you there").wait(5)
     tab.send(json.dumps({"type": "heartbeat", "padding": "x" * 70000}))
     assert tab.close_code() == 1009
+
+
+def test_socket_under_the_prefix(stand, legacy):
+    world = stand(legacy.address)
+    tab = world.tab(tokens.mint(BOB), path="/_presence/ws")
+    assert tab.begin()[0]["user_id"] == BOB

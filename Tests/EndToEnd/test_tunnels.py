@@ -172,7 +172,9 @@ def test_bytes_sent_before_the_101_wait_for_it(stand, recorder):
     assert early == [False]
 
 
-@pytest.mark.parametrize("status, reason", [(403, "Forbidden"), (200, "OK"), (426, "Upgrade Required")])
+@pytest.mark.parametrize(
+    "status, reason", [(403, "Forbidden"), (200, "OK"), (426, "Upgrade Required")]
+)
 def test_an_upgrade_that_the_app_declines_is_an_ordinary_answer(stand, recorder, status, reason):
     recorder.handler = lambda call: call.reply(status, [("X-Why", "no")], b"declined", reason)
     with Wire(stand(recorder.address).sidecar.port) as client:

@@ -30,9 +30,7 @@ class LegacyApp:
             PYTHONPATH=str(SUITE),
             PYTHONDONTWRITEBYTECODE="1",
         )
-        subprocess.run(
-            [sys.executable, "-m", "legacy.seed"], env=self.env, check=True, timeout=60
-        )
+        subprocess.run([sys.executable, "-m", "legacy.seed"], env=self.env, check=True, timeout=60)
 
     def start(self):
         """gthread, as gunicorn's documentation names it for keep-alive."""

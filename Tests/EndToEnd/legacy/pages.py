@@ -5,7 +5,6 @@ import hashlib
 import time
 
 from django.http import (
-    FileResponse,
     HttpResponse,
     HttpResponseNotModified,
     HttpResponseRedirect,
@@ -95,7 +94,9 @@ def download(request):
 
 def stream(request):
     """`?size=N` bytes of unannounced length: chunked to a client that can."""
-    return StreamingHttpResponse(pieces(int(request.GET.get("size", 1024))), content_type="text/plain")
+    return StreamingHttpResponse(
+        pieces(int(request.GET.get("size", 1024))), content_type="text/plain"
+    )
 
 
 def slow(request):

@@ -41,9 +41,7 @@ class Me(APIView):
 
 class Orders(APIView):
     def get(self, request):
-        return Response(
-            [{"id": 7, "customer": request.user.username, "total": "12.50"}]
-        )
+        return Response([{"id": 7, "customer": request.user.username, "total": "12.50"}])
 
     def post(self, request):
         order = {"id": 8, "customer": request.user.username, "lines": request.data}
