@@ -43,16 +43,16 @@ def parse(arguments):
     parser.add_argument("--instructions", action="store_true",
                         help="instructions a request by callgrind, and whose they are")
     parser.add_argument("--quick", action="store_true", help="5 short rounds: a first impression")
-    parser.add_argument("--rounds", type=positive, help="rounds (default 8)")
-    parser.add_argument("--seconds", type=positive, help="seconds a proxy a round (default 5)")
+    parser.add_argument("--rounds", type=positive, help="rounds (default 10)")
+    parser.add_argument("--seconds", type=positive, help="seconds a proxy a round (default 3)")
     parser.add_argument("--requests", type=positive, default=4000,
                         help="with --instructions: requests counted (default 4000)")
     parser.add_argument("--top", type=positive, default=40,
                         help="with --instructions: functions listed (default 40)")
     parser.add_argument("--without-sidecar", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    options.rounds = options.rounds or (5 if options.quick else 8)
-    options.seconds = options.seconds or (1 if options.quick else 5)
+    options.rounds = options.rounds or (5 if options.quick else 10)
+    options.seconds = options.seconds or (1 if options.quick else 3)
     options.warm_up = 1 if options.quick else 2
     if options.instructions:
         options.command = "instructions"

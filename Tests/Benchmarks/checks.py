@@ -15,6 +15,7 @@ from processes import get
 from tools import BenchError
 
 STRANGER = 4711  # only ever named by a forged token
+WATCHER = 7  # asks about the others
 
 
 def expect(condition, name, text):
@@ -88,26 +89,32 @@ def haproxy_counts(peer, at_least):
     expect(count >= at_least, peer.name, f"counted {count} requests, not {at_least}")
 
 
-def _presence(peer, user, headers):
+def presence(peer, user=USER):
+    """The sidecar's presence object of a user, asked for by somebody else's token.
+
+    The watcher is another user, so that the question itself cannot bring the user online.
+    """
+    headers = bearer(token(peer.secret, WATCHER))
     status, _, body = get(peer.port, f"/_presence/users/{user}", headers)
     expect(status == 200, peer.name, f"answers {status} for user {user}'s presence: {body[:200]!r}")
     return json.loads(body)
 
 
 def sidecar_works(peer, headers, body):
-    """The user is online; a forged token passes to the backend and brings nobody online."""
-    record = _presence(peer, USER, headers)
+    """Requests bring the user online; a forged token passes and brings nobody online."""
+    answers(peer, headers, body)
+    record = presence(peer)
     expect(record.get("user_id") == str(USER), peer.name, f"another user: {record}")
     expect(record.get("online_status") == "online", peer.name, f"user not online: {record}")
     answers(peer, bearer(token(new_secret(), STRANGER)), body)
-    stranger = _presence(peer, STRANGER, headers)
+    stranger = presence(peer, STRANGER)
     expect(stranger.get("online_status") == "offline", peer.name,
            f"a forged token counted: {stranger}")
 
 
-def last_seen(peer, headers):
+def last_seen(peer):
     """When the sidecar saw the user last, as it says it (RFC 3339 sorts as text)."""
-    return _presence(peer, USER, headers)["last_seen"]
+    return presence(peer)["last_seen"]
 
 
 def stored(database):

@@ -13,13 +13,13 @@ def spread(values, digits=2):
             f"({min(values):.{digits}f} – {max(values):.{digits}f})")
 
 
-def render(header, rows):
-    """Columns as wide as they must be: the first to the left, the others to the right."""
+def render(header, rows, left=(0,)):
+    """Columns as wide as they must be: those named in `left` to the left, the others right."""
     lines = [header, *rows]
     widths = [max(len(str(line[i])) for line in lines) for i in range(len(header))]
     def draw(line):
-        cells = [str(cell).rjust(width) for cell, width in zip(line, widths)]
-        cells[0] = str(line[0]).ljust(widths[0])
+        cells = [str(cell).ljust(width) if i in left else str(cell).rjust(width)
+                 for i, (cell, width) in enumerate(zip(line, widths))]
         return "  ".join(cells).rstrip()
     return "\n".join([draw(header), "  ".join("-" * width for width in widths), *map(draw, rows)])
 
