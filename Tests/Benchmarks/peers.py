@@ -126,7 +126,7 @@ class HAProxy(Peer):
         config = f"""
 global
     nbthread 1
-    maxconn 1024
+    maxconn 256
     stats socket {self.control} mode 600 level admin
 
 defaults
