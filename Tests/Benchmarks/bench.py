@@ -49,6 +49,8 @@ def parse(arguments):
                         help="with --instructions: requests counted (default 4000)")
     parser.add_argument("--top", type=positive, default=40,
                         help="with --instructions: functions listed (default 40)")
+    parser.add_argument("--alone", action="store_true",
+                        help="with --instructions: the sidecar only, not its peers")
     parser.add_argument("--without-sidecar", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     options.rounds = options.rounds or (5 if options.quick else 10)

@@ -85,8 +85,8 @@ def report(peers, readings, cores, options, load_before):
           f"{cores}\n")
     print(table.readings(readings), end="\n\n")
     print(table.ratios(readings, pairs), end="\n\n")
-    print("Medians, with (min – max) of the rounds; a ratio is taken within each round. Latency is\n"
-          "under full load, where it is little more than connections / throughput.")
+    print("Medians, with (min – max) of the rounds; a ratio is taken within each round.\n"
+          "Latency is under full load, where it is little more than connections / throughput.")
     for peer in peers:
         print(f"  {peer.label}: {peer.version()}")
     print(f"  wrk: {tools.version(tools.program('wrk'), '-v').split(' Copyright')[0]}")

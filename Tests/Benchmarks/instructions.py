@@ -101,7 +101,7 @@ def profile(scenario, work, requests, repeats=2):
     return profiles
 
 
-def scenarios(work, origin, program):
+def scenarios(work, origin, program, alone):
     """The sidecar three ways, so that tokens and presence show as differences, then the peers.
 
     Without a token, another field of the same size keeps the length of the head.
@@ -120,6 +120,8 @@ def scenarios(work, origin, program):
             Scenario("sidecar, track: false", sidecar("-untracked", untracked), bearer(jwt), False),
             Scenario("sidecar, no token", sidecar("-anonymous"), padding, False),
         ]
+    if alone:
+        return found
     answer_bytes = len(checks.raw_answer(origin.port))
     floor = Floor(*common, program=tools.compile_c("floor", work.path), answer_bytes=answer_bytes)
     return found + [Scenario("nginx", SingleNginx(*common), bearer(jwt)),
@@ -197,7 +199,7 @@ def run(options):
     requests, results = options.requests, {}
     with Workshop() as work:
         origin = comparison.start_origin(work, None)
-        for scenario in scenarios(work, origin, program):
+        for scenario in scenarios(work, origin, program, options.alone):
             say(f"callgrind: {scenario.label}")
             results[scenario.label] = profile(scenario, work, requests)
     print(f"\nInstructions in user space a keep-alive request: {requests} requests on one "

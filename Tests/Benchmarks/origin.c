@@ -1,5 +1,5 @@
 // Owns: the backend of the benchmarks, which answers every request with the same 512-byte JSON.
-// Called by: Tests/Benchmarks (compiled with cc -O2; `origin PORT`), through the proxies under test.
+// Called by: Tests/Benchmarks (compiled with cc -O2; `origin PORT`), through the proxies.
 // Never: reads request bodies, writes to disk, or becomes the bottleneck: one thread, one epoll.
 //
 // Two paths serve the checks and are not counted: /-/count answers how many requests were served,

@@ -1,4 +1,4 @@
-# Owns: what a benchmark needs on the machine: Debian packages, the compiled C programs, the sidecar.
+# Owns: what a benchmark needs on the machine: Debian packages, compiled C programs, the sidecar.
 # Called by: bench.py and the commands, before anything is measured.
 # Never: starts a server, or installs what is already there.
 """Programs: found, installed, compiled, asked for their version."""
@@ -73,7 +73,8 @@ def sidecar(environment=os.environ):
     if not program("swift"):
         raise BenchError("Swift is missing: install it from https://www.swift.org/install/, "
                          "or name a built sidecar in SIDECAR_BIN")
-    wanted = {"libssl-dev": "/usr/include/openssl/evp.h", "libsqlite3-dev": "/usr/include/sqlite3.h"}
+    wanted = {"libssl-dev": "/usr/include/openssl/evp.h",
+              "libsqlite3-dev": "/usr/include/sqlite3.h"}
     missing = [package for package, header in wanted.items() if not Path(header).exists()]
     if not program("pkg-config"):
         missing.append("pkg-config")
