@@ -50,7 +50,7 @@ class Sidecar(Peer):
             tokens: {{ keys: [{{ algorithms: ["HS256"], secret_env: "{SECRET_ENV}" }}] }},
             routes: [{self.routes}],
             store: {{ path: "{self.database}" }},
-            log: {{ level: "warn", access: null }},
+            log: {{ level: "warning", access: null }},
         }}"""
         path = self.work.write(f"sidecar{self.variant}.json5", config)
         return [self.program, "run", "--config", path]
