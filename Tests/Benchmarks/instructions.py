@@ -9,6 +9,7 @@ Repeated in one process, the totals of 2,000 nginx requests differed by less tha
 space is counted: what the kernel does for a request shows in scripts/bench alone.
 """
 
+import re
 import socket
 import subprocess
 from dataclasses import dataclass
@@ -178,19 +179,29 @@ def functions_table(attribution, requests, top):
     return table.render(("function", "self", "inclusive", "calls"), rows)
 
 
+def plain_name(name):
+    """libc's choice for this processor hides the name: __memcpy_avx_unaligned_erms is memcpy."""
+    name = name.split("'")[0].split("@")[0].lstrip("_")
+    return re.sub(r"^(\w+?)_(avx|sse|evex|erms)\w*$", r"\1", name)
+
+
 def runtime_table(attribution, requests):
-    """Calls a request of allocation, reference counting, copying and the kernel, and by whom."""
-    rows = []
-    for function, count in sorted(attribution.profile.calls_to().items(), key=lambda i: -i[1]):
-        name = function.name.split("'")[0].split("@")[0].lstrip("_")
+    """Allocation, reference counting, copying and the kernel: calls, cost, and for whom."""
+    rows, costs = [], attribution.profile.by_function()
+    for function, count in sorted(attribution.profile.calls_to().items(),
+                                  key=lambda item: -costs[item[0]][1]):
+        name = plain_name(function.name)
         if name not in RUNTIME and not name.startswith("swift_") or count < requests / 50:
             continue
-        callers = ", ".join(f"{caller[:44]} {n / requests:.2f}"
-                            for caller, n in attribution.callers(function, 3))
-        rows.append((name, f"{count / requests:.2f}", callers))
+        first, *others = [f"{cost / requests:7,.0f} {calls / requests:6.2f}x {caller[:70]}"
+                          for caller, calls, cost in attribution.callers(function, 5)]
+        rows.append((name, f"{count / requests:.2f}", f"{costs[function][1] / requests:,.0f}",
+                     first))
+        rows += [("", "", "", other) for other in others]
     if not rows:
         return "no calls of allocation, reference counting or the kernel by name"
-    return table.render(("runtime or kernel call", "calls", "by whom"), rows, left=(0, 2))
+    return table.render(("runtime or kernel call", "calls", "cost", "for whom (cost, calls)"), rows,
+                        left=(0, 3))
 
 
 def run(options):

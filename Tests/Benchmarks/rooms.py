@@ -155,11 +155,12 @@ class Attribution:
         costs["not called by ours"] += sum(waiting.values())
         return costs
 
-    def callers(self, function, limit=4):
-        """Who calls a function most: [(name, count)]."""
-        counts = defaultdict(int)
+    def callers(self, function, limit):
+        """For whom a function works most: [(name, calls, cost of these calls)]."""
+        calls, costs = defaultdict(int), defaultdict(int)
         for (place, callee), count in self.profile.calls.items():
             if callee == function:
-                counts[place.function] += count
-        best = sorted(counts.items(), key=lambda item: -item[1])[:limit]
-        return [(self.name(caller), count) for caller, count in best]
+                calls[place.function] += count
+                costs[place.function] += self.profile.arcs[place, callee]
+        best = sorted(costs, key=lambda caller: -costs[caller])[:limit]
+        return [(self.name(caller), calls[caller], costs[caller]) for caller in best]
