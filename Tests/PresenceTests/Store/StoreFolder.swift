@@ -16,7 +16,8 @@ final class StoreFolder {
             atPath: path, withIntermediateDirectories: true)
     }
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    /// At each test's end; XCTest keeps its test cases, so a `deinit` would never run.
+    func remove() { try? FileManager.default.removeItem(atPath: path) }
 
     func file(_ name: String = "p.sqlite3") -> String { path + "/" + name }
 
