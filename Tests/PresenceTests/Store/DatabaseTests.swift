@@ -9,6 +9,8 @@ import XCTest
 final class DatabaseTests: XCTestCase {
     private let folder = StoreFolder()
 
+    override func tearDown() { folder.remove() }
+
     private func open(_ name: String = "p.sqlite3") throws -> Database {
         if !folder.exists(name) { try folder.write(.init(), name) }
         return try Database(path: folder.file(name), patience: 0)

@@ -12,6 +12,8 @@ final class EngineOnStoreTests: XCTestCase {
     private let answers = Answers()
     private let start: Milliseconds = 1_800_000_000_000
 
+    override func tearDown() { folder.remove() }
+
     private func life(_ name: String, at now: Milliseconds) -> (PresenceStore, PresenceEngine) {
         let (store, problem) = PresenceStore.open(path: folder.file(name))
         XCTAssertNil(problem)

@@ -11,6 +11,8 @@ final class PresenceStoreTests: XCTestCase {
     private let folder = StoreFolder()
     private let answers = Answers()
 
+    override func tearDown() { folder.remove() }
+
     private func open(_ name: String = "p.sqlite3", line: UInt = #line) -> PresenceStore {
         let (store, problem) = PresenceStore.open(path: folder.file(name))
         XCTAssertNil(problem, line: line)

@@ -12,6 +12,8 @@ final class StoreFailureTests: XCTestCase {
     private let answers = Answers()
     private let source = FakeSource()
 
+    override func tearDown() { folder.remove() }
+
     private func open(_ queue: FactQueue = FactQueue()) -> PresenceStore {
         let (store, problem) = PresenceStore.open(path: folder.file(), queue: queue)
         XCTAssertNil(problem)

@@ -10,6 +10,8 @@ import XCTest
 final class StoreMeasurements: XCTestCase {
     private let folder = StoreFolder()
 
+    override func tearDown() { folder.remove() }
+
     override func setUpWithError() throws {
         guard ProcessInfo.processInfo.environment["STORE_MEASURE"] != nil else {
             throw XCTSkip("set STORE_MEASURE to measure")
