@@ -137,8 +137,8 @@ public struct ChunkedDecoder: Sendable, BitwiseCopyable {
     private mutating func extensionStep(_ byte: UInt8) -> RefusalReason? {
         lineBytes += 1
         extensionBytes += 1
-        // Room is left for the CRLF.
-        guard Int(lineBytes) <= Limits.chunkLine - 2,
+        // The CR passes here too; room is left for the LF.
+        guard Int(lineBytes) < Limits.chunkLine,
             Int(extensionBytes) <= Limits.chunkExtensions
         else { return .chunkExtensionsTooLarge }
         guard let next = Self.afterExtensionByte(byte, in: state) else { return .chunkExtension }

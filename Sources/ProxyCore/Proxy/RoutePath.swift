@@ -35,11 +35,8 @@ enum RoutePath {
             reader.segment(into: &out)
             switch kind(out.bytes.extracting(start + 1..<out.count)) {
             case .name: continue
-            case .empty:
-                out.truncate(to: start)
-                // The end of `/a/`, or of `/`, is no empty segment.
-                if reader.hasMore { isAmbiguous = true }
-            case .dot:
+            case .empty, .dot:
+                // (The slash at the end of `/a/` begins no segment: it does not come here.)
                 out.truncate(to: start)
                 isAmbiguous = true
             case .dots:
