@@ -137,8 +137,9 @@ enum FramingVectors {
                 400,
                 .codingRepeated),
             .refused(
-                5, "TwoLinesDifferent",
-                post("Transfer-Encoding: gzip", "Transfer-Encoding: chunked"), 400, .codingRepeated),
+                5, "TwoLinesUnlike",
+                post("Transfer-Encoding: gzip", "Transfer-Encoding: chunked"), 400,
+                .codingRepeated),
             .refused(
                 5, "TwoLinesEmpty", post("Transfer-Encoding:", "Transfer-Encoding: chunked"), 400,
                 .codingRepeated),
