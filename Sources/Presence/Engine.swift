@@ -24,6 +24,7 @@ public final class PresenceEngine: Sendable {
     public let journal: Journal
 
     let tables: Tables
+    let hot: HotTables
     let users: UserTable
     let shards: [Lock<Shard>]
     let revocations: Revocations
@@ -52,6 +53,7 @@ public final class PresenceEngine: Sendable {
         let tables = Tables(settings: settings, capacity: capacity, journal: journal)
         self.journal = journal
         self.tables = tables
+        hot = HotTables(tables)
         users = UserTable(tables)
         shards = (0..<Shard.count).map { Lock(Shard(tables, number: $0)) }
         revocations = Revocations(limit: capacity.revocations)

@@ -52,7 +52,7 @@ struct Moment: Equatable {
     }
 }
 
-extension AtomicTable {
+extension AtomicRows {
     /// Tries before the lock is taken instead: each failure means that another loop succeeded.
     private static let tries = 4
 

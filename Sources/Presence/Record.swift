@@ -26,7 +26,10 @@ struct UserRow {
 }
 
 /// The part that is written on every sighting, without a lock.
-final class UserColumns: Sendable {
+///
+/// A plain value, like `DirtyBits` and `SessionColumns`: sightings count no reference. `Tables`
+/// keeps the memory.
+struct UserColumns: Sendable {
     private enum Column {
         static let seen = 0
         static let active = 1
@@ -37,13 +40,12 @@ final class UserColumns: Sendable {
     /// Set in `labelAt` while a label is being written.
     private static let writing: Int64 = 1 << 62
 
-    private let rows: AtomicTable
+    private let rows: AtomicRows
 
-    init(limit: Int) {
-        rows = AtomicTable(columns: Column.count, limit: limit)
-    }
+    /// - Parameter table: of `columns` columns.
+    init(_ table: AtomicTable) { rows = table.rows }
 
-    func ensure(rows count: Int) { rows.ensure(rows: count) }
+    static var columns: Int { Column.count }
 
     /// Moves `last_active` to `now`. False: a change may hang on it: take the lock.
     @inline(__always)
@@ -118,14 +120,11 @@ final class UserColumns: Sendable {
 }
 
 /// One bit a user: changed since the store took it.
-final class DirtyBits: Sendable {
-    private let rows: AtomicTable
+struct DirtyBits: Sendable {
+    private let rows: AtomicRows
 
-    init(limit: Int) {
-        rows = AtomicTable(columns: 1, limit: limit / 64 + 1)
-    }
-
-    func ensure(users count: Int) { rows.ensure(rows: (count + 63) / 64) }
+    /// - Parameter table: of one column and a row for 64 users.
+    init(_ table: AtomicTable) { rows = table.rows }
 
     /// Marks after the change has been made. A mark already there needs no write: sightings
     /// have just exchanged a word (a full barrier), so whoever takes the mark later reads it.

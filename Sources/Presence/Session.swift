@@ -65,9 +65,9 @@ struct SessionState: Equatable {
     }
 }
 
-/// All session rows, each in the list of its user.
-final class SessionTable: Sendable {
-    private enum Column {
+/// The columns of the session rows, for sightings.
+struct SessionColumns: Sendable {
+    enum Column {
         static let contact = 0
         static let tag = 1
         /// Owner in the low, next of the owner's list in the high half.
@@ -78,23 +78,7 @@ final class SessionTable: Sendable {
         static let count = 5
     }
 
-    private struct Slots {
-        var free: [Int32] = []
-        var made = 0
-        var used = 0
-    }
-
-    private let rows: AtomicTable
-    private let slots = Lock(Slots())
-    private let limit: Int
-
-    init(limit: Int) {
-        self.limit = min(limit, PresenceLimits.sessions)
-        rows = AtomicTable(columns: Column.count, limit: self.limit)
-    }
-
-    /// Rows in use.
-    var count: Int { slots.withLock { $0.used } }
+    let rows: AtomicRows
 
     /// Moves the contact of a plain live session to `now`. False: take the lock.
     ///
@@ -109,8 +93,34 @@ final class SessionTable: Sendable {
         else { return false }
         return rows.advance(slot, Column.contact, from: word, to: now, within: limit)
     }
+}
 
-    // What follows needs the lock of the owner's shard.
+/// All session rows, each in the list of its user. All but `columns` and `count` needs the lock of
+/// the owner's shard.
+final class SessionTable: Sendable {
+    private typealias Column = SessionColumns.Column
+
+    private struct Slots {
+        var free: [Int32] = []
+        var made = 0
+        var used = 0
+    }
+
+    let columns: SessionColumns
+    private let table: AtomicTable
+    private let slots = Lock(Slots())
+    private let limit: Int
+
+    init(limit: Int) {
+        self.limit = min(limit, PresenceLimits.sessions)
+        table = AtomicTable(columns: Column.count, limit: self.limit)
+        columns = SessionColumns(rows: table.rows)
+    }
+
+    private var rows: AtomicRows { columns.rows }
+
+    /// Rows in use.
+    var count: Int { slots.withLock { $0.used } }
 
     func isOf(_ session: SessionRef, _ slot: Int) -> Bool {
         rows.load(slot, Column.tag) == Int64(bitPattern: session.tag)
@@ -165,7 +175,7 @@ final class SessionTable: Sendable {
                 return Int(slot)
             }
             guard slots.made < limit else { return nil }
-            rows.ensure(rows: slots.made + 1)
+            table.ensure(rows: slots.made + 1)
             slots.made += 1
             slots.used += 1
             return slots.made - 1

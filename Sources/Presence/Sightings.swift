@@ -19,12 +19,12 @@ extension PresenceEngine {
         _ session: inout SessionRef, activity: Bool, label: RawSpan, now: Milliseconds
     ) {
         let subject = Int(session.subject)
-        guard tables.sessions.touch(session, now, within: settings.offlineAfter),
-            !activity || tables.users.touch(subject, now, within: tables.idleLimit)
+        guard hot.sessions.touch(session, now, within: hot.offlineAfter),
+            !activity || hot.users.touch(subject, now, within: hot.idleAfter)
         else { return sightLocked(&session, activity: activity, label: label, now: now) }
-        tables.users.see(subject, now)
-        tables.users.sample(subject, label, now)
-        tables.dirty.mark(subject)
+        hot.users.see(subject, now)
+        hot.users.sample(subject, label, now)
+        hot.dirty.mark(subject)
     }
 
     @inline(never)

@@ -72,8 +72,7 @@ final class UserTable: Sendable {
     private func make() -> Int? {
         made.withLock { made in
             guard made < tables.capacity.users else { return nil }
-            tables.users.ensure(rows: made + 1)
-            tables.dirty.ensure(users: made + 1)
+            tables.ensure(users: made + 1)
             made += 1
             published.store(made, ordering: .releasing)
             return made - 1

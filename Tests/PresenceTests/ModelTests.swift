@@ -266,7 +266,8 @@ final class ModelTests: XCTestCase {
             person.stale.append((person.devices[device].session, until: now + 500_000))
             person.devices[device] = fresh(house, person.id, now)
         case 17:
-            guard var (session, until) = person.stale.last, now < until else { return }
+            guard let stale = person.stale.last, now < stale.until else { return }
+            var session = stale.0
             house.engine.sight(&session, activity: true, label: "GET /".rawSpan, now: now)
         default:
             let status = Status.allCases[random.below(3)]

@@ -184,20 +184,43 @@ final class SessionTableTests: XCTestCase {
         let slot = try XCTUnwrap(table.take(owner: 3, tag: 50, next: -1))
         table.set(slot, SessionState(word: 0), mark: 0, contact: 1_000)
         let old = SessionRef(subject: 3, hint: table.hint(slot), tag: 50)
-        XCTAssertTrue(table.touch(old, 1_001, within: 100))
+        XCTAssertTrue(table.columns.touch(old, 1_001, within: 100))
         XCTAssertEqual(table.contact(slot).time, 1_001)
-        XCTAssertFalse(table.touch(old, 1_101, within: 100), "too old: something ended")
+        XCTAssertFalse(table.columns.touch(old, 1_101, within: 100), "too old: something ended")
         table.give(slot)
-        XCTAssertFalse(table.touch(old, 1_002, within: 100))
+        XCTAssertFalse(table.columns.touch(old, 1_002, within: 100))
         XCTAssertEqual(table.take(owner: 4, tag: 51, next: -1), slot)
-        XCTAssertFalse(table.touch(old, 1_002, within: 10_000))
+        XCTAssertFalse(table.columns.touch(old, 1_002, within: 10_000))
         table.set(slot, SessionState(word: 0), mark: 0, contact: 1_000)
-        XCTAssertFalse(table.touch(old, 1_002, within: 10_000))
+        XCTAssertFalse(table.columns.touch(old, 1_002, within: 10_000))
         XCTAssertEqual(table.contact(slot).time, 1_000)
         // The same session in the same row again, but not the same sockets.
         table.give(slot)
         _ = table.take(owner: 3, tag: 50, next: -1)
         XCTAssertNotEqual(table.hint(slot), old.hint)
+    }
+
+    func testEitherTheSightingOrTheHoldIsFirst() throws {
+        let table = SessionTable(limit: 1)
+        let slot = try XCTUnwrap(table.take(owner: 0, tag: 9, next: -1))
+        let session = SessionRef(subject: 0, hint: table.hint(slot), tag: 9)
+        table.set(slot, SessionState(word: 0), mark: 0, contact: 5)
+        let seen = table.contact(slot)
+        XCTAssertTrue(table.columns.touch(session, 6, within: 100))
+        XCTAssertFalse(table.hold(slot, seen: seen), "it must be read again")
+        XCTAssertTrue(table.hold(slot, seen: table.contact(slot)))
+        XCTAssertFalse(table.columns.touch(session, 7, within: 100), "it must take the lock")
+        let memory = AtomicTable(columns: UserColumns.columns, limit: 1)
+        memory.ensure(rows: 1)
+        let users = UserColumns(memory)
+        users.setActive(0, 5, held: false)
+        let active = users.active(0)
+        XCTAssertTrue(users.touch(0, 6, within: 100))
+        XCTAssertFalse(users.hold(0, seen: active))
+        XCTAssertTrue(users.hold(0, seen: users.active(0)))
+        XCTAssertFalse(users.touch(0, 7, within: 100))
+        XCTAssertEqual(users.active(0).time, 6)
+        withExtendedLifetime(memory) {}
     }
 
     func testStatesThatAContactChangesAreHeld() throws {
@@ -213,17 +236,17 @@ final class SessionTableTests: XCTestCase {
             state = SessionState(word: 0)
             change(&state)
             table.set(slot, state, mark: 0, contact: 5)
-            XCTAssertFalse(table.touch(session, 6, within: 100))
+            XCTAssertFalse(table.columns.touch(session, 6, within: 100))
         }
         state = SessionState(word: 0)
         state.saidAway = true
         state.sockets = 70_000
         table.set(slot, state, mark: 0, contact: 5)
-        XCTAssertTrue(table.touch(session, 6, within: 100))
+        XCTAssertTrue(table.columns.touch(session, 6, within: 100))
         XCTAssertEqual(table.state(slot), state)
         XCTAssertEqual(table.state(slot).sockets, 70_000)
         XCTAssertTrue(table.hold(slot, seen: table.contact(slot)))
-        XCTAssertFalse(table.touch(session, 7, within: 100))
+        XCTAssertFalse(table.columns.touch(session, 7, within: 100))
     }
 
     func testAReferenceFitsTwoWords() {

@@ -187,7 +187,7 @@ final class RulesTests: XCTestCase {
 }
 
 /// Random numbers that are the same in every run.
-struct SplitMix {
+struct SplitMix: RandomNumberGenerator {
     private var state: UInt64
 
     init(seed: UInt64) { state = seed }
