@@ -12,9 +12,9 @@ enum Run {
         guard let config = loaded.config else { return .failure }
         Signals.block()
         ProcessLimits.raiseDescriptors()
-        let service: Service
+        let service: ServiceProcess
         do throws(AssemblyError) {
-            service = try Service(config)
+            service = try ServiceProcess(config)
         } catch {
             Console.complain("sidecar run: \(error)")
             return .failure
@@ -26,7 +26,7 @@ enum Run {
 
     /// Acts upon signals until the service has been told to stop. A second signal to stop cuts
     /// the drain short.
-    private static func wait(_ service: Service) {
+    private static func wait(_ service: ServiceProcess) {
         while true {
             switch Signals.next() {
             case .terminate, .interrupt:
@@ -44,7 +44,7 @@ enum Run {
     }
 
     /// The thread ends with the process.
-    private static func cutOnSecondSignal(_ service: Service) {
+    private static func cutOnSecondSignal(_ service: ServiceProcess) {
         do throws(SystemError) {
             _ = try Thread(name: "signals") {
                 while true {

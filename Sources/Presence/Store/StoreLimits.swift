@@ -11,8 +11,9 @@ extension PresenceLimits {
     static let storeRefusals = 65_536
     /// Facts of one transaction: it takes some 10 ms, and what comes meanwhile waits for it.
     static let storeFactBatch = 4_096
-    /// Pages in the write-ahead log before they are moved into the database (16 MiB).
-    static let storeLogPages = 4_096
+    /// Pages in the write-ahead log before they are moved into the database (64 MiB): pages that
+    /// many flushes change are moved once.
+    static let storeLogPages = 16_384
     /// Bytes that an emptied write-ahead log keeps on the disk.
     static let storeLogBytes = 64 * 1024 * 1024
     /// Memory for pages, KiB.

@@ -64,9 +64,17 @@ extension RawSpan {
         unsafe withUnsafeBytes { unsafe Array($0) }
     }
 
-    /// The bytes as text, or nil where they are not UTF-8.
+    /// The bytes as text, or nil where they are not UTF-8. (By way of `UTF8Span`: the generic
+    /// `String(validating:as:)` looks up metadata at every call, which costs more than the check.)
     public func text() -> String? {
-        unsafe withUnsafeBytes { unsafe String(validating: $0, as: UTF8.self) }
+        unsafe withUnsafeBytes { memory in
+            let units = unsafe memory.bindMemory(to: UInt8.self)
+            do {
+                return String(copying: try unsafe UTF8Span(validating: units.span))
+            } catch {
+                return nil
+            }
+        }
     }
 }
 

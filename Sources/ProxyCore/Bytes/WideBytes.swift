@@ -26,6 +26,15 @@ extension RawSpan {
 }
 
 extension ByteBuffer {
+    /// Appends the three low bytes of `word`, the high one first.
+    @inlinable public mutating func append(triple word: UInt32) {
+        // Four are written and three are kept: one store instead of three.
+        reserve(4)
+        unsafe base.unsafelyUnwrapped.storeBytes(
+            of: (word << 8).bigEndian, toByteOffset: tail, as: UInt32.self)
+        tail += 3
+    }
+
     /// Appends `bytes`, each XORed with its byte of a four-byte key (RFC 6455 §5.3).
     ///
     /// - Parameter key: the key in memory order, already turned so that its first byte meets the

@@ -93,12 +93,15 @@ extension RawSpan {
             _unsafeStart: UnsafeRawPointer(literal.utf8Start), byteCount: count)
         var at = 0
         while at &+ 8 <= count {
-            guard Self.folds(littleWord(at: start &+ at), to: want.littleWord(at: at)) else { return false }
+            guard Self.folds(littleWord(at: start &+ at), to: want.littleWord(at: at)) else {
+                return false
+            }
             at &+= 8
         }
         if at == count { return true }
         if count >= 8 {
-            return Self.folds(littleWord(at: start &+ count &- 8), to: want.littleWord(at: count &- 8))
+            return Self.folds(
+                littleWord(at: start &+ count &- 8), to: want.littleWord(at: count &- 8))
         }
         if count >= 4 {
             let last = count &- 4

@@ -10,6 +10,9 @@ public struct HeadLimits: Sendable, Equatable, BitwiseCopyable {
     public var headerBytes: Int
     /// Fields (431 above); never more than `Limits.maximumFields`.
     public var headerCount: Int
+    /// Whether our own name in Via is a loop (508). A server of this program that forwards nothing
+    /// may stand behind one that does.
+    public var refusesOwnVia = true
 
     public init(
         requestLine: Int = 8 * 1024, headerBytes: Int = 32 * 1024, headerCount: Int = 100

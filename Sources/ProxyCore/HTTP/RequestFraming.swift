@@ -59,13 +59,13 @@ extension RequestHead {
     }
 
     @inline(never)
-    mutating func settleRareFields(_ bytes: RawSpan) throws(HeadStop) {
+    mutating func settleRareFields(_ bytes: RawSpan, refusesOwnVia: Bool) throws(HeadStop) {
         for index in 0..<fields.count {
             let field = fields[index]
             switch field.known {
             case .expect: try settleExpectation(bytes, index)
             case .via:
-                if Via.namesUs(bytes, field.value) {
+                if refusesOwnVia, Via.namesUs(bytes, field.value) {
                     throw .refused(Refusal(status: 508, reason: .loop))
                 }
             case .te:

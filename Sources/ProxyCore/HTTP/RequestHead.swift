@@ -84,7 +84,9 @@ public struct RequestHead: ~Copyable {
             try settleHost(bytes)
             try settleConnection(bytes)
             try settleFraming(bytes, trustedPeer: trustedPeer)
-            if fields.hasAny(Self.rare) { try settleRareFields(bytes) }
+            if fields.hasAny(Self.rare) {
+                try settleRareFields(bytes, refusesOwnVia: limits.refusesOwnVia)
+            }
             return .complete
         } catch {
             switch error {

@@ -110,6 +110,16 @@ public struct FileDescriptor: Equatable, Hashable, Sendable {
         }
     }
 
+    /// Blocks until it can be read or written, for threads of their own; never on a loop.
+    /// - Returns: whether it can, within `timeout` milliseconds.
+    public func wait(_ wanted: Readiness, atMost timeout: Milliseconds) -> Bool {
+        var events: Int32 = 0
+        if wanted.contains(.readable) { events |= POLLIN }
+        if wanted.contains(.writable) { events |= POLLOUT }
+        var query = pollfd(fd: number, events: Int16(truncatingIfNeeded: events), revents: 0)
+        return unsafe poll(&query, 1, CInt(clamping: max(timeout, 0))) > 0
+    }
+
     /// Another number for the same open file.
     public func duplicate() throws(SystemError) -> FileDescriptor {
         let made = fcntl(number, F_DUPFD_CLOEXEC, 0)

@@ -165,9 +165,7 @@ extension SocketAddress {
             return error
         }
         defer { stream.close() }
-        var wanted = pollfd(fd: stream.number, events: Int16(POLLOUT), revents: 0)
-        let ready = unsafe poll(&wanted, 1, CInt(clamping: timeout))
-        guard ready > 0 else { return SystemError(call: "connect", code: ETIMEDOUT) }
+        guard stream.wait(.writable, atMost: timeout) else { return .timedOut("connect") }
         return stream.connectError()
     }
 }

@@ -19,7 +19,7 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
         self.init(call: call, code: errno)
     }
 
-    static func timedOut(_ call: String) -> SystemError {
+    public static func timedOut(_ call: String) -> SystemError {
         SystemError(call: call, code: ETIMEDOUT)
     }
 

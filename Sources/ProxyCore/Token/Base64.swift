@@ -12,23 +12,20 @@ public enum Base64URL {
     public static func decode(_ text: RawSpan, into out: inout ByteBuffer) -> Bool {
         let count = text.byteCount
         guard count % 4 != 1 else { return false }
-        out.reserve(count / 4 * 3 + 3)
+        out.reserve(count / 4 * 3 + 4)
+        let values = values
         var place = 0
         while place + 4 <= count {
             let word =
-                value(text[unchecked: place]) << 18 | value(text[unchecked: place + 1]) << 12
-                | value(text[unchecked: place + 2]) << 6 | value(text[unchecked: place + 3])
+                values[text, place] << 18 | values[text, place + 1] << 12
+                | values[text, place + 2] << 6 | values[text, place + 3]
             guard word <= 0xff_ffff else { return false }
-            out.append(UInt8(truncatingIfNeeded: word >> 16))
-            out.append(UInt8(truncatingIfNeeded: word >> 8))
-            out.append(UInt8(truncatingIfNeeded: word))
+            out.append(triple: word)
             place += 4
         }
         guard place < count else { return true }
-        let third = count - place == 3 ? value(text[unchecked: place + 2]) : 0
-        let word =
-            value(text[unchecked: place]) << 18 | value(text[unchecked: place + 1]) << 12
-            | third << 6
+        let third = count - place == 3 ? values[text, place + 2] << 6 : 0
+        let word = values[text, place] << 18 | values[text, place + 1] << 12 | third
         guard word <= 0xff_ffff, word & (count - place == 3 ? 0xff : 0xffff) == 0 else {
             return false
         }
@@ -42,16 +39,9 @@ public enum Base64URL {
         Base64.encode(bytes, extra: (0x2d, 0x5f), padded: false, into: &out)
     }
 
-    /// The six bits that a character stands for; beyond 24 bits however it is shifted where it
-    /// stands for none.
-    @inline(__always)
-    private static func value(_ byte: UInt8) -> UInt32 {
-        UInt32(bitPattern: Int32(values[Int(byte)]))
-    }
-
     /// By character: 0…63, or -1.
-    private static let values: [256 of Int8] = {
-        var table = [256 of Int8](repeating: -1)
+    private static let values: [Int8] = {
+        var table = [Int8](repeating: -1, count: 256)
         for index in 0..<64 {
             table[Int(Base64.character(UInt32(index), (0x2d, 0x5f)))] = Int8(index)
         }
@@ -95,5 +85,14 @@ public enum Base64 {
         case 62: extra.0
         default: extra.1
         }
+    }
+}
+
+extension [Int8] {
+    /// The six bits that the character at `place` stands for; beyond 24 bits however it is
+    /// shifted where it stands for none.
+    @inline(__always)
+    fileprivate subscript(text: RawSpan, place: Int) -> UInt32 {
+        UInt32(bitPattern: Int32(self[Int(text[at: place])]))
     }
 }

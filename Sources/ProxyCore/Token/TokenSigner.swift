@@ -58,9 +58,15 @@ public final class TokenSigner {
             case .integer(let value): claims.integer(value)
             }
         }
+        var id = Self.freshID()
         if let session = subject.session {
-            claims.key("sid")
-            claims.string(session)
+            let claim = try Self.member(rules.session, "session")
+            if claim == "jti" {
+                id = session
+            } else {
+                claims.key(text: claim)
+                claims.string(session)
+            }
         }
         if let issuer = key.issuer {
             claims.key("iss")
@@ -75,7 +81,7 @@ public final class TokenSigner {
         claims.key("exp")
         claims.integer((now + lifetime + 999) / 1000)
         claims.key("jti")
-        claims.string(Self.freshID())
+        claims.string(id)
         claims.endObject()
         return sign(claims: claims.bytes)
     }

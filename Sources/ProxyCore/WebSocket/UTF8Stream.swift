@@ -21,12 +21,14 @@ public struct UTF8Stream: Sendable, BitwiseCopyable {
     public mutating func accept(_ bytes: RawSpan, from start: Int = 0) -> Bool {
         var place = start
         while place < bytes.byteCount {
+            let byte = bytes[at: place]
             if wanted == 0 {
-                place = bytes.firstBeyondASCII(from: place)
-                guard place < bytes.byteCount else { return true }
-                guard begin(bytes[at: place]) else { return false }
+                if byte < 0x80 {
+                    place = bytes.firstBeyondASCII(from: place + 1)
+                    continue
+                }
+                guard begin(byte) else { return false }
             } else {
-                let byte = bytes[at: place]
                 guard byte >= low, byte <= high else { return false }
                 wanted -= 1
                 (low, high) = (0x80, 0xbf)

@@ -85,7 +85,7 @@ enum Command: String, CaseIterable, Sendable {
     private var notes: String {
         switch self {
         case .run:
-            "Logs go to standard error. TERM and INT drain and end with 0; HUP reads the file again."
+            "Logs go to standard error. TERM and INT drain and end with 0."
         case .check:
             "One line a finding: FILE:LINE: key.path: what is wrong, and what to write.\n"
                 + "Ends with 0 where there are none or warnings only, with 1 where there are errors."

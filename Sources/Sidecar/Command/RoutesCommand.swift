@@ -47,8 +47,8 @@ enum RoutesCommand {
     private static func effect(_ route: Config.Route, _ parameter: String?) -> [String] {
         switch route.action {
         case .serve(let endpoint):
-            let user = endpoint.needsUser ? parameter.map { " of user \"\($0)\"" } ?? "" : ""
-            return ["answered by the sidecar itself: \(endpoint.name)\(user)"]
+            let user = endpoint.needsUser ? parameter.map { " for user \"\($0)\"" } ?? "" : ""
+            return ["answered by the sidecar itself: serve \"\(endpoint.name)\"\(user)"]
         case .login(let paths):
             let fields = [("token", paths.token), ("user", paths.user), ("name", paths.name)]
                 .filter { !$0.1.isEmpty }

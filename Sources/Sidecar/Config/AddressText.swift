@@ -18,17 +18,24 @@ enum AddressText {
         if text.contains("://") {
             throw AddressFault(reason: "is a URL: write only the address, like \"127.0.0.1:8080\"")
         }
-        if text.hasPrefix(":") || text.hasPrefix("*:") {
-            let port = text.drop { $0 == "*" || $0 == ":" }
-            throw AddressFault(
-                reason: "names no address: write \"0.0.0.0:\(port)\" (IPv4) or \"[::]:\(port)\"")
-        }
+        try refuseBarePort(text)
         let (host, port) = try hostAndPort(text, fallback: nil, ports: 0...65_535)
         let numeric = host == "localhost" ? "127.0.0.1" : host
         guard SocketAddress(numeric: numeric, port: port) != nil else {
             throw AddressFault(reason: "is no numeric address: write one like \"127.0.0.1:8080\"")
         }
         return .tcp(host: numeric, port: port)
+    }
+
+    /// `8080`, `:8080`, `*:8080`: other servers understand these, so it is said what is meant here.
+    private static func refuseBarePort(_ text: String) throws(AddressFault) {
+        for mark in ["", ":", "*:"] where text.hasPrefix(mark) {
+            let port = text.dropFirst(mark.count)
+            guard !port.isEmpty, port.utf8.allSatisfy({ $0 &- 0x30 < 10 }) else { continue }
+            let all = "\"0.0.0.0:\(port)\" (IPv4) or \"[::]:\(port)\""
+            throw AddressFault(
+                reason: "names no address: write \"127.0.0.1:\(port)\", or for everybody \(all)")
+        }
     }
 
     /// `http://host:port`, `https://host`, `unix:/run/app.sock`.
@@ -85,7 +92,9 @@ enum AddressText {
             }
             port = rest.isEmpty ? nil : rest.dropFirst()
             guard host.contains(":"), SocketAddress(numeric: String(host), port: 0) != nil else {
-                throw AddressFault(reason: "has no IPv6 address between '[' and ']'")
+                throw AddressFault(
+                    reason: "has no IPv6 address between '[' and ']': write one like \"[::1]:8080\""
+                )
             }
         } else if let colon = text.firstIndex(of: ":") {
             host = text[..<colon]
@@ -99,7 +108,7 @@ enum AddressText {
             host = text[...]
         }
         guard isName(host) else {
-            throw AddressFault(reason: "names no host: write one like \"127.0.0.1:8080\"")
+            throw AddressFault(reason: "names no host: write one like 127.0.0.1")
         }
         return (String(host), try number(port, fallback: fallback, in: ports, host: text))
     }
@@ -112,7 +121,7 @@ enum AddressText {
             throw AddressFault(reason: "has no port: write one like \"\(host):8080\"")
         }
         let digits = !port.isEmpty && port.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
-        guard digits else { throw AddressFault(reason: "has no number for a port") }
+        guard digits else { throw AddressFault(reason: "has no number for a port: write one") }
         guard let value = Int(port), ports.contains(value), let small = UInt16(exactly: value)
         else {
             throw AddressFault(
@@ -128,6 +137,12 @@ enum AddressText {
                 (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10
                     || [0x2D, 0x2E, 0x3A, 0x5F].contains(byte)
             }
+    }
+
+    /// A text to show in a finding, without a password that stands in a URL.
+    static func shown(_ text: String) -> String {
+        guard let at = text.lastIndex(of: "@") else { return ConfigValue.quoted(text) }
+        return ConfigValue.quoted("…" + text[at...])
     }
 
     /// Why a text is no origin of a browser (`https://app.example:8443`); nil where it is one.

@@ -35,8 +35,8 @@ extension ConfigReader {
         let interval = DurationText.text(presence.heartbeatEvery)
         let wanted = DurationText.text(least)
         let why =
-            "\(threshold) is below 3 heartbeats of \(interval) and 20s, so that users would"
-            + " flicker"
+            "\(threshold) is less than 3 × heartbeat_every (\(interval)) + 20s, so that users"
+            + " would flicker"
         if let value = section.value("offline_after") {
             value.error("\(why): write \"\(wanted)\" or more, or allow_flapping: true")
         } else {

@@ -109,7 +109,7 @@ struct ConfigReader {
                 }
                 listeners.append(Config.Listener(address: address, line: value.line))
             } catch {
-                value.error("\(ConfigValue.quoted(text)) \(error.reason)")
+                value.error("\(AddressText.shown(text)) \(error.reason)")
             }
         }
         return listeners
@@ -125,22 +125,16 @@ struct ConfigReader {
     private func upstream(_ root: ConfigSection) -> Config.Upstream {
         let example = "{ servers: [\"http://127.0.0.1:8000\"] }"
         var upstream = Config.Upstream()
-        guard root.value("upstream") != nil else {
-            if root.value.node["upstream"] == nil {
-                root.log.error(
-                    "upstream", at: root.value.node.offset,
-                    "is missing: write upstream: \(example)")
-            }
+        guard let value = root.present("upstream") else {
+            let offset = root.value.node["upstream"]?.offset ?? root.value.node.offset
+            root.log.error("upstream", at: offset, "is missing: write upstream: \(example)")
             return upstream
         }
-        let given = root.value("upstream")?.node.string
-        let section = root.section(
-            "upstream", like: given.map { "{ servers: [\(ConfigValue.quoted($0))] }" } ?? example)
+        let given = value.node.string.map { "{ servers: [\(AddressText.shown($0))] }" }
+        guard let section = value.section(like: given ?? example) else { return upstream }
         if let servers = section.value("servers") {
             upstream.servers = self.servers(servers)
-        } else if section.value.node.object != nil, section.value.node["servers"] == nil,
-            root.value.node["upstream"]?.object != nil
-        {
+        } else if section.value.node["servers"] == nil {
             section.error("servers is missing: write servers: [\"http://127.0.0.1:8000\"]")
         }
         upstream.connectTimeout = section.duration("connect_timeout", or: upstream.connectTimeout)
@@ -174,7 +168,7 @@ struct ConfigReader {
                 if secure { Feature.secureUpstream.note(at: value) }
                 return Config.Server(text: text, address: address, line: value.line)
             } catch {
-                value.error("\(ConfigValue.quoted(text)) \(error.reason)")
+                value.error("\(AddressText.shown(text)) \(error.reason)")
                 return nil
             }
         }
@@ -186,9 +180,7 @@ struct ConfigReader {
                 _ = try TrustedNetworks(parsing: [text])
                 return text
             } catch {
-                value.error(
-                    "\(ConfigValue.quoted(text)) is no network: \(error.reason);"
-                        + " write one like \"127.0.0.1/32\"")
+                value.error("\(ConfigValue.quoted(text)) is no network: \(error.reason)")
                 return nil
             }
         }
@@ -207,10 +199,10 @@ struct ConfigReader {
                 }
             }
             guard own, let list = root.value.node["upstream"]?["servers"]?.array,
-                index < list.count
+                list.count == config.upstream.servers.count
             else { continue }
             log.error(
-                "upstream.servers", at: list[index].offset,
+                "upstream.servers[\(index)]", at: list[index].offset,
                 "\(ConfigValue.quoted(server.text)) is where the sidecar itself listens: write"
                     + " the address of the backend")
         }

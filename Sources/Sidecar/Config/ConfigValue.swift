@@ -132,18 +132,25 @@ struct ConfigValue {
 
     /// One of a few words.
     func choice(of options: [String]) -> String? {
-        if let text = node.string, options.contains(text) { return text }
-        let quoted = options.map(Self.quoted)
-        let list =
-            quoted.count < 2
-            ? quoted.joined()
-            : quoted.dropLast().joined(separator: ", ") + " or " + quoted[quoted.count - 1]
-        if let text = node.string, let meant = Nearest.match(text, among: options) {
-            error("unknown value \(found): did you mean \"\(meant)\"? Known are \(list)")
+        guard let text = node.string else {
+            expected("a word", write: Self.list(options, "or"))
+            return nil
+        }
+        if options.contains(text) { return text }
+        if let meant = Nearest.match(text, among: options) {
+            let known = Self.list(options, "and")
+            error("unknown value \(found): did you mean \"\(meant)\"? Known are \(known)")
         } else {
-            error("unknown value \(found): write \(list)")
+            error("unknown value \(found): write \(Self.list(options, "or"))")
         }
         return nil
+    }
+
+    /// `"a", "b" or "c"`.
+    private static func list(_ words: [String], _ last: String) -> String {
+        let quoted = words.map(Self.quoted)
+        guard let end = quoted.last, quoted.count > 1 else { return quoted.joined() }
+        return quoted.dropLast().joined(separator: ", ") + " \(last) " + end
     }
 
     func choice<Word: RawRepresentable & CaseIterable>(_ type: Word.Type) -> Word?

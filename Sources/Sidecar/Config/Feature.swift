@@ -5,7 +5,7 @@
 /// A feature that a configuration can ask for. The one place to flip when it arrives.
 enum Feature: CaseIterable {
     case tls, cluster, publicKeys, secureUpstream, systemdListen
-    case introspection, serviceTokens, otherTokenPlaces, opaqueTokens
+    case introspection, serviceTokens, otherTokenPlaces, withoutAuthorization, opaqueTokens
     case upstreamHealth, enrichment, injection, servedEvents, history, webhooks
     case connectionsPerAddress, jsonLog
 
@@ -21,7 +21,8 @@ enum Feature: CaseIterable {
         switch self {
         case .tls, .cluster, .publicKeys, .secureUpstream, .systemdListen:
             .refused
-        case .introspection, .serviceTokens, .otherTokenPlaces, .opaqueTokens, .upstreamHealth,
+        case .introspection, .serviceTokens, .otherTokenPlaces, .withoutAuthorization,
+            .opaqueTokens, .upstreamHealth,
             .enrichment, .injection, .servedEvents, .history, .webhooks, .connectionsPerAddress,
             .jsonLog:
             .ignored
@@ -41,6 +42,7 @@ enum Feature: CaseIterable {
         case .serviceTokens: ("a token for dashboards", "give the dashboard a user's token")
         case .otherTokenPlaces:
             ("a token elsewhere than in \"header:Authorization\" and \"query:token\"", nil)
+        case .withoutAuthorization: ("leaving out \"header:Authorization\"", nil)
         case .opaqueTokens: ("learning a token from a login response's header", nil)
         case .upstreamHealth: ("checking the health of the upstream", nil)
         case .enrichment: ("enriching lists", nil)

@@ -37,31 +37,41 @@ struct TokensReader {
         if list.node.array?.isEmpty == true {
             list.error("is empty: write [\"header:Authorization\"]")
         }
-        return entries.compactMap { text, value in
-            guard let colon = text.firstIndex(of: ":"), text.index(after: colon) < text.endIndex
-            else {
-                value.error(
-                    "\(ConfigValue.quoted(text)) names no place: write \"header:NAME\","
-                        + " \"cookie:NAME\" or \"query:NAME\"")
-                return nil
+        let places = entries.compactMap(place)
+        let usual = places.contains { place in
+            if case .header(let name) = place {
+                name.lowercased() == "authorization"
+            } else {
+                false
             }
-            let name = String(text[text.index(after: colon)...])
-            switch text[..<colon] {
-            case "header":
-                if name.lowercased() != "authorization" { Feature.otherTokenPlaces.note(at: value) }
-                return .header(name)
-            case "cookie":
-                Feature.otherTokenPlaces.note(at: value)
-                return .cookie(name)
-            case "query":
-                if name != "token" { Feature.otherTokenPlaces.note(at: value) }
-                return .query(name)
-            default:
-                value.error(
-                    "\(ConfigValue.quoted(text)) is no place for a token: write"
-                        + " \"header:\(name)\", \"cookie:\(name)\" or \"query:\(name)\"")
-                return nil
-            }
+        }
+        if !usual { Feature.withoutAuthorization.note(at: list) }
+        return places
+    }
+
+    private func place(_ text: String, _ value: ConfigValue) -> TokenPlace? {
+        guard let colon = text.firstIndex(of: ":"), text.index(after: colon) < text.endIndex else {
+            value.error(
+                "\(ConfigValue.quoted(text)) names no place: write \"header:NAME\","
+                    + " \"cookie:NAME\" or \"query:NAME\"")
+            return nil
+        }
+        let name = String(text[text.index(after: colon)...])
+        switch text[..<colon] {
+        case "header":
+            if name.lowercased() != "authorization" { Feature.otherTokenPlaces.note(at: value) }
+            return .header(name)
+        case "cookie":
+            Feature.otherTokenPlaces.note(at: value)
+            return .cookie(name)
+        case "query":
+            if name != "token" { Feature.otherTokenPlaces.note(at: value) }
+            return .query(name)
+        default:
+            value.error(
+                "\(ConfigValue.quoted(text)) is no place for a token: write"
+                    + " \"header:\(name)\", \"cookie:\(name)\" or \"query:\(name)\"")
+            return nil
         }
     }
 
@@ -84,60 +94,69 @@ struct TokensReader {
 
     /// One entry: a TokenKey for each of its algorithms.
     private func key(_ section: ConfigSection) -> [TokenKey] {
-        let list = section.value("algorithms")
-        let algorithms = list?.texts(like: "HS256") ?? []
+        let algorithms = algorithms(section)
         let issuer = section.text("issuer", like: "https://id.example")
         let audience = section.text("audience", like: "app")
-        let jwks = section.value("jwks")
-        let publicKey = section.value("public_key_file")
-        _ = jwks?.text(like: "https://id.example/.well-known/jwks.json")
-        _ = publicKey?.text(like: "/etc/sidecar/public.pem")
-        let named = section.value("secret_env") ?? section.value("secret_file")
-        if list == nil || list?.node.array?.isEmpty == true {
-            (list ?? section.value).error(
-                list == nil
-                    ? "algorithms is missing: write algorithms: [\"HS256\"]"
-                    : "is empty: write [\"HS256\"]")
+        let secret = section.value("secret_env") ?? section.value("secret_file")
+        let published = publicKey(section)
+        if let asymmetric = algorithms.published {
+            if !algorithms.shared.isEmpty {
+                asymmetric.error(
+                    "a public key and a shared secret cannot be one key: make two entries of it")
+            } else if let secret {
+                secret.error(
+                    "a secret does not go with a public key's algorithm: write jwks or"
+                        + " public_key_file")
+            } else {
+                Feature.publicKeys.note(at: asymmetric)
+            }
+            return []
         }
+        guard let first = algorithms.shared.first else { return [] }
+        if let published {
+            published.error("does not go with \(first.rawValue): write secret_env or secret_file")
+            return []
+        }
+        guard secret != nil else {
+            section.error("no secret is named: write secret_env: \"JWT_SECRET\"")
+            return []
+        }
+        guard let (bytes, place) = secrets.secret("secret", in: section) else { return [] }
+        let keys = tokenKeys(algorithms.shared, bytes, issuer, audience, at: place)
+        if !keys.isEmpty { warnOfWeakness(bytes, algorithms.shared, at: place) }
+        return keys
+    }
+
+    private func publicKey(_ section: ConfigSection) -> ConfigValue? {
+        let set = section.value("jwks")
+        let file = section.value("public_key_file")
+        _ = set?.text(like: "https://id.example/.well-known/jwks.json")
+        _ = file?.text(like: "/etc/sidecar/public.pem")
+        if let set, file != nil { set.error("contradicts public_key_file: keep one of them") }
+        return set ?? file
+    }
+
+    /// The algorithms of shared secrets, and where the first of public keys stands.
+    private func algorithms(
+        _ section: ConfigSection
+    ) -> (shared: [TokenAlgorithm], published: ConfigValue?) {
+        guard let list = section.value("algorithms") else {
+            section.error("algorithms is missing: write algorithms: [\"HS256\"]")
+            return ([], nil)
+        }
+        if list.node.array?.isEmpty == true { list.error("is empty: write [\"HS256\"]") }
         var shared: [TokenAlgorithm] = []
         var published: ConfigValue?
-        for (name, value) in algorithms {
+        for (name, value) in list.texts(like: "HS256") ?? [] {
             if let algorithm = TokenAlgorithm(rawValue: name) {
-                shared.append(algorithm)
+                if !shared.contains(algorithm) { shared.append(algorithm) }
             } else if Self.publicAlgorithms.contains(name) {
                 published = published ?? value
             } else {
                 unknownAlgorithm(name, value)
             }
         }
-        if let published, !shared.isEmpty {
-            published.error(
-                "a public key and a shared secret cannot be one key: make two entries of it")
-            return []
-        }
-        if let wrong = (published == nil ? jwks ?? publicKey : named), list != nil {
-            guard published != nil || !shared.isEmpty else { return [] }
-            wrong.error(
-                published == nil
-                    ? "does not go with \(shared[0].rawValue): write secret_env or secret_file"
-                    : "a secret does not go with a public key's algorithm: write jwks or"
-                        + " public_key_file")
-            return []
-        }
-        if let published {
-            Feature.publicKeys.note(at: published)
-            return []
-        }
-        guard named != nil else {
-            if !shared.isEmpty {
-                section.error("no secret is named: write secret_env: \"JWT_SECRET\"")
-            }
-            return []
-        }
-        guard let secret = secrets.secret("secret", in: section) else { return [] }
-        return shared.compactMap { algorithm in
-            tokenKey(algorithm, secret.bytes, issuer, audience, at: secret.value)
-        }
+        return (shared, published)
     }
 
     private func unknownAlgorithm(_ name: String, _ value: ConfigValue) {
@@ -152,23 +171,33 @@ struct TokensReader {
                 + (meant ?? "write \"HS256\", \"HS384\" or \"HS512\""))
     }
 
-    private func tokenKey(
-        _ algorithm: TokenAlgorithm, _ secret: [UInt8], _ issuer: String?, _ audience: String?,
+    /// Old applications have short secrets and cannot change them at once, so that a short one is
+    /// used. The shortest hash counts: a token may be signed with any of them.
+    private func warnOfWeakness(
+        _ secret: [UInt8], _ algorithms: [TokenAlgorithm], at value: ConfigValue
+    ) {
+        let least = algorithms.min { $0.signatureLength < $1.signatureLength }
+        guard let least, secret.count < least.signatureLength else { return }
+        value.warning(
+            "the secret has \(secret.count) bytes, fewer than the \(least.signatureLength) of"
+                + " \(least.rawValue) (RFC 7518 §3.2): such secrets can be guessed, use a"
+                + " longer one")
+    }
+
+    private func tokenKeys(
+        _ algorithms: [TokenAlgorithm], _ secret: [UInt8], _ issuer: String?, _ audience: String?,
         at value: ConfigValue
-    ) -> TokenKey? {
+    ) -> [TokenKey] {
         do throws(KeyError) {
-            let key = try TokenKey(
-                algorithm, secret: secret, issuer: issuer, audience: audience)
-            if key.isWeak {
-                value.warning(
-                    "the secret has \(secret.count) bytes, fewer than the"
-                        + " \(algorithm.signatureLength) of \(algorithm.rawValue) (RFC 7518 §3.2):"
-                        + " such secrets can be guessed, use a longer one")
+            var keys: [TokenKey] = []
+            for algorithm in algorithms {
+                keys.append(
+                    try TokenKey(algorithm, secret: secret, issuer: issuer, audience: audience))
             }
-            return key
+            return keys
         } catch {
             value.error("\(error): write another secret")
-            return nil
+            return []
         }
     }
 

@@ -9,6 +9,8 @@ import XCTest
 final class DatabaseTests: XCTestCase {
     private let folder = StoreFolder()
 
+    override func tearDown() { folder.remove() }
+
     private func open(_ name: String = "p.sqlite3") throws -> Database {
         if !folder.exists(name) { try folder.write(.init(), name) }
         return try Database(path: folder.file(name), patience: 0)
@@ -94,8 +96,8 @@ final class DatabaseTests: XCTestCase {
 
     func testNamesThatMeanSomethingToSQLiteAreFiles() throws {
         let before = FileManager.default.currentDirectoryPath
-        FileManager.default.changeCurrentDirectoryPath(folder.path)
-        defer { FileManager.default.changeCurrentDirectoryPath(before) }
+        XCTAssertTrue(FileManager.default.changeCurrentDirectoryPath(folder.path))
+        defer { XCTAssertTrue(FileManager.default.changeCurrentDirectoryPath(before)) }
         let file = try StoreFile(path: ":memory:")
         try file.database.close(tidy: true)
         XCTAssertTrue(folder.exists(":memory:"))

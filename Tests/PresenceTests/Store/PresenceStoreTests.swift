@@ -11,6 +11,8 @@ final class PresenceStoreTests: XCTestCase {
     private let folder = StoreFolder()
     private let answers = Answers()
 
+    override func tearDown() { folder.remove() }
+
     private func open(_ name: String = "p.sqlite3", line: UInt = #line) -> PresenceStore {
         let (store, problem) = PresenceStore.open(path: folder.file(name))
         XCTAssertNil(problem, line: line)
@@ -168,6 +170,21 @@ final class PresenceStoreTests: XCTestCase {
         XCTAssertEqual(try afterKill().aliveAt, 1_000, "when the flush began")
         XCTAssertEqual(store.statistics.rows, count)
         store.stop()
+    }
+
+    func testStopWritesEverythingHoweverMuch() throws {
+        let source = FakeSource()
+        let store = open()
+        store.prepare(source: source, flushEvery: 1_000)
+        let count = PresenceLimits.dirtyBatch * 3
+        source.change((0..<count).map { user("u\($0)") })
+        store.finish(now: 5_000, tick: 0)
+        XCTAssertEqual(store.health, .ok)
+        let again = open()
+        let state = again.load()
+        XCTAssertEqual(state.users.count, count)
+        XCTAssertEqual(state.aliveAt, 5_000)
+        again.stop()
     }
 
     func testWaitingFactsShareOneCommit() throws {

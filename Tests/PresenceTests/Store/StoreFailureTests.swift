@@ -12,6 +12,8 @@ final class StoreFailureTests: XCTestCase {
     private let answers = Answers()
     private let source = FakeSource()
 
+    override func tearDown() { folder.remove() }
+
     private func open(_ queue: FactQueue = FactQueue()) -> PresenceStore {
         let (store, problem) = PresenceStore.open(path: folder.file(), queue: queue)
         XCTAssertNil(problem)
@@ -271,5 +273,71 @@ final class StoreFailureTests: XCTestCase {
         XCTAssertEqual(store.turn(now: 3_000, tick: 2_000), .max, "never tried again")
         store.stop()
         XCTAssertEqual(try folder.bytes(), before)
+    }
+
+    /// A small disk of its own, really filled. Needs the right to mount.
+    func testReallyFullDisk() throws {
+        let disk = folder.file("disk")
+        try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: false)
+        guard mount("tmpfs", disk, "tmpfs", 0, "size=2m") == 0 else {
+            throw XCTSkip("no right to mount")
+        }
+        defer { umount2(disk, CInt(MNT_DETACH)) }
+        let (store, found) = PresenceStore.open(path: disk + "/p.sqlite3")
+        XCTAssertNil(found)
+        store.prepare(source: source, flushEvery: 1_000)
+        _ = store.turn(now: 1_000, tick: 0)
+
+        let ballast = URL(fileURLWithPath: disk + "/ballast")
+        XCTAssertTrue(FileManager.default.createFile(atPath: ballast.path, contents: nil))
+        let file = try FileHandle(forWritingTo: ballast)
+        var size = 4_096 * 512
+        while size > 0 {
+            do { try file.write(contentsOf: Data(count: 4_096)) } catch { break }
+            size -= 4_096
+        }
+        try? file.close()
+        source.change(many(4_000))
+        store.commit(.revoked(revocation(1)), then: answers.note("full"))
+        _ = store.turn(now: 2_000, tick: 1_000)
+        XCTAssertEqual(answers.all, ["full false"])
+        XCTAssertEqual(
+            store.health, .degraded("\(disk)/p.sqlite3: the disk is full; free some space"))
+
+        // Found full at the start, it says so as well.
+        let (other, full) = PresenceStore.open(path: disk + "/other.sqlite3")
+        XCTAssertEqual(
+            full?.description, "\(disk)/other.sqlite3: the disk is full; free some space")
+        other.stop()
+
+        try FileManager.default.removeItem(at: ballast)
+        _ = store.turn(now: 3_000, tick: 2_000)
+        XCTAssertEqual(store.health, .ok)
+        XCTAssertEqual(store.stop(), .ok)
+        let (again, problem) = PresenceStore.open(path: disk + "/p.sqlite3")
+        XCTAssertNil(problem)
+        let state = again.load()
+        XCTAssertEqual(state.users.count, 4_000)
+        XCTAssertEqual(state.revocations, [revocation(1)])
+        again.stop()
+    }
+
+    func testTheThreadReportsHealthBothWays() throws {
+        let store = PresenceStore.open(path: folder.file()).store
+        let reports = Lock([XCTestExpectation]())
+        let degraded = expectation(description: "degraded")
+        let recovered = expectation(description: "recovered")
+        reports.withLock { $0 = [degraded, recovered] }
+        try store.start(
+            source: source, flushEvery: 5,
+            healthChanged: { _ in
+                reports.withLock { if !$0.isEmpty { $0.removeFirst().fulfill() } }
+            })
+        try FileManager.default.moveItem(atPath: folder.file(), toPath: folder.file("away"))
+        wait(for: [degraded], timeout: 30)
+        XCTAssertFalse(store.health.isOK)
+        try FileManager.default.moveItem(atPath: folder.file("away"), toPath: folder.file())
+        wait(for: [recovered], timeout: 30)
+        XCTAssertEqual(store.stop(), .ok)
     }
 }

@@ -9,6 +9,8 @@ import XCTest
 final class StoreFileTests: XCTestCase {
     private let folder = StoreFolder()
 
+    override func tearDown() { folder.remove() }
+
     private func open(_ name: String = "p.sqlite3", steps: [Migration] = Schema.migrations) throws {
         let file = try StoreFile(path: folder.file(name), patience: 0, steps: steps)
         try file.database.close(tidy: true)

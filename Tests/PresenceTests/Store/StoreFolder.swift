@@ -8,15 +8,17 @@ import XCTest
 @testable import Presence
 
 final class StoreFolder {
-    let path: String
+    private let name = NSTemporaryDirectory() + "store-" + UUID().uuidString
 
-    init() {
-        path = NSTemporaryDirectory() + "store-" + UUID().uuidString
+    /// Made at the first use: XCTest makes test cases that it only wants to list.
+    private(set) lazy var path: String = {
         try? FileManager.default.createDirectory(
-            atPath: path, withIntermediateDirectories: true)
-    }
+            atPath: name, withIntermediateDirectories: true)
+        return name
+    }()
 
-    deinit { try? FileManager.default.removeItem(atPath: path) }
+    /// At each test's end; XCTest keeps its test cases, so a `deinit` would never run.
+    func remove() { try? FileManager.default.removeItem(atPath: name) }
 
     func file(_ name: String = "p.sqlite3") -> String { path + "/" + name }
 

@@ -10,26 +10,31 @@ import XCTest
 final class StoreMeasurements: XCTestCase {
     private let folder = StoreFolder()
 
+    override func tearDown() { folder.remove() }
+
     override func setUpWithError() throws {
         guard ProcessInfo.processInfo.environment["STORE_MEASURE"] != nil else {
             throw XCTSkip("set STORE_MEASURE to measure")
         }
     }
 
-    private func people(_ range: Range<Int>) -> [StoredUser] {
-        range.map { number in
+    /// `seen` must differ from round to round: SQLite leaves a page alone that would not change.
+    private func people(_ numbers: some Sequence<Int>, seen: Milliseconds) -> [StoredUser] {
+        numbers.map { number in
             StoredUser(
-                id: "\(number)", name: "user number \(number)", lastSeen: 1_800_000_000_000,
-                lastActive: 1_800_000_000_000, status: .online, since: 1_800_000_000_000,
+                id: "\(number)", name: "user number \(number)", lastSeen: seen,
+                lastActive: seen, status: .online, since: 1_800_000_000_000,
                 sessions: [
                     StoredSession(
                         tag: UInt64(number) &* 0x9E37_79B9_7F4A_7C15,
-                        contact: 1_800_000_000_000, saidAway: false, open: false)
+                        contact: seen, saidAway: false, open: false)
                 ])
         }
     }
 
-    private func time<R>(_ label: String, _ count: Int, _ body: () throws -> R) rethrows -> R {
+    @discardableResult private func time<R>(_ label: String, _ count: Int, _ body: () throws -> R)
+        rethrows -> R
+    {
         let began = Clock.nanoseconds()
         let result = try body()
         let seconds = Double(Clock.nanoseconds() - began) / 1e9
@@ -49,17 +54,21 @@ final class StoreMeasurements: XCTestCase {
         let source = FakeSource()
         let (store, _) = PresenceStore.open(path: folder.file())
         store.prepare(source: source, flushEvery: 1_000)
-        let all = people(0..<count)
+        let start: Milliseconds = 1_800_000_000_000
+        let all = people(0..<count, seen: start)
         source.change(all)
         time("first write of \(count) users", count) { drainAll(store, tick: 0) }
-        source.change(all)
+        source.change(people(0..<count, seen: start + 1))
         time("rewrite of \(count) users", count) { drainAll(store, tick: 2_000) }
-        source.change(all.shuffled())
+        source.change(people(0..<count, seen: start + 2).shuffled())
         time("rewrite in random order", count) { drainAll(store, tick: 4_000) }
-        source.change(Array(all.shuffled().prefix(33_000)))
+        source.change(people((0..<count).shuffled().prefix(33_000), seen: start + 3))
         time("one flush of 33,000 random users", 33_000) { drainAll(store, tick: 6_000) }
-        source.change(Array(all.prefix(1_000)))
-        time("one flush of 1,000 users", 1_000) { drainAll(store, tick: 8_000) }
+        source.change(
+            people((0..<count).shuffled().prefix(33_000).sorted(), seen: start + 5))
+        time("the same in the order of the table", 33_000) { drainAll(store, tick: 7_000) }
+        source.change(people(0..<1_000, seen: start + 4))
+        time("one flush of 1,000 users", 1_000) { drainAll(store, tick: 9_000) }
         time("stop", 1) { store.stop() }
         print("MEASURED file: \(try folder.bytes().count / 1_048_576) MiB")
         let again = time("open and read", count) { PresenceStore.open(path: folder.file()).store }
@@ -102,9 +111,9 @@ final class StoreMeasurements: XCTestCase {
             let file = try StoreFile(path: folder.file(mode))
             try file.database.execute("PRAGMA synchronous = \(mode)")
             var writer: StoreWriter? = try StoreWriter(file.database)
-            let batch = people(0..<100)
             try time("500 commits of 100 rows, synchronous=\(mode)", 500) {
-                for _ in 0..<500 {
+                for round in 0..<500 as Range<Milliseconds> {
+                    let batch = people(0..<100, seen: round)
                     try file.database.transaction { () throws(DatabaseError) in
                         try writer?.write(batch)
                     }

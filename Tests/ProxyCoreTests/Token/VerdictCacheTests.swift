@@ -179,6 +179,7 @@ final class VerdictCacheTests: XCTestCase {
         for length in 1...30 {
             let text = String(repeating: "a", count: length)
             XCTAssertEqual(subject(cache, text), UInt64(length))
+            atPageEnd(Array(text.utf8)) { XCTAssertNotNil(cache.find($0, now: testNow)) }
         }
         XCTAssertNotEqual(cache.hash("a".rawSpan), cache.hash("a\0".rawSpan))
     }

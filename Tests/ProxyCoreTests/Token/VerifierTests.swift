@@ -200,6 +200,11 @@ final class VerifierTests: XCTestCase {
             XCTAssertTrue(claims.isAdmin)
             XCTAssertEqual(claims.expires, testNow + 2000)
         }
+        let byID = try ClaimRules(
+            user: ["sub"], name: [], session: ["jti"], adminClaim: nil, adminEquals: .bool(true))
+        let token = try TokenSigner(Fixture.key()).mint(
+            .init(user: "1", session: "s"), rules: byID, now: testNow, lifetime: 1000)
+        XCTAssertEqual(Fixture.verifier(rules: byID).claims(token)?.session, "s")
         let rules = try ClaimRules(
             user: ["$.a.b"], name: [], session: [], adminClaim: nil, adminEquals: .bool(true))
         XCTAssertThrowsError(

@@ -2,6 +2,7 @@
 // Called by the tests of this folder.
 // Never uses the code under test.
 
+import Glibc
 import XCTest
 
 @testable import ProxyCore
@@ -92,7 +93,22 @@ func hear(_ decoder: inout FrameDecoder, _ bytes: RawSpan, _ heard: inout [Heard
     }
 }
 
-/// Delivers the same bytes whole, byte by byte and cut at every place; all must be heard alike.
+/// Shows `bytes` with an unreadable page right behind the last of them: a read beyond the span
+/// ends the test run.
+func atPageEnd<R>(_ bytes: [UInt8], _ body: (RawSpan) throws -> R) rethrows -> R {
+    let page = sysconf(Int32(_SC_PAGESIZE))
+    let room = (bytes.count / page + 1) * page
+    guard let base = mmap(nil, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANON, -1, 0),
+        base != MAP_FAILED, mprotect(base + room, page, PROT_NONE) == 0
+    else { preconditionFailure("no guard page") }
+    defer { munmap(base, room + page) }
+    let start = base + (room - bytes.count)
+    UnsafeMutableRawBufferPointer(start: start, count: bytes.count).copyBytes(from: bytes)
+    return try body(UnsafeRawBufferPointer(start: start, count: bytes.count).bytes)
+}
+
+/// Delivers the same bytes whole, byte by byte, against a guard page and cut at every place; all
+/// must be heard alike.
 func check(
     _ bytes: [UInt8], _ wanted: [Heard], maximum: Int = 1 << 20, _ what: String = "",
     file: StaticString = #filePath, line: UInt = #line
@@ -101,6 +117,13 @@ func check(
     XCTAssertEqual(
         hear(bytes.map { [$0] }, maximum: maximum), wanted, "by byte \(what)", file: file,
         line: line)
+    let guarded = atPageEnd(bytes) { span in
+        var decoder = FrameDecoder(maximumMessage: maximum)
+        var heard: [Heard] = []
+        _ = hear(&decoder, span, &heard)
+        return heard
+    }
+    XCTAssertEqual(guarded, wanted, "guarded \(what)", file: file, line: line)
     guard bytes.count < 300 else { return }
     for cut in 0...bytes.count {
         let pieces = [Array(bytes[..<cut]), Array(bytes[cut...])]

@@ -112,6 +112,19 @@ final class FrameRoundTripTests: XCTestCase {
         }
     }
 
+    func testWideReadsStopAtTheEnd() {
+        for length in 0..<100 {
+            let bytes = [UInt8](repeating: 0x61, count: length)
+            atPageEnd(bytes) { span in
+                XCTAssertEqual(span.firstBeyondASCII(from: 0), length)
+                var out = ByteBuffer()
+                out.append(span, masked: 0)
+                XCTAssertEqual(out.array(), bytes)
+                if length >= 8 { XCTAssertEqual(span.word(at: length - 8), 0x6161_6161_6161_6161) }
+            }
+        }
+    }
+
     func testASCIIRuns() {
         for length in 0..<100 {
             var bytes = [UInt8](repeating: 0x7f, count: length)

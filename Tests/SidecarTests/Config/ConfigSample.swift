@@ -3,6 +3,7 @@
 // Never reads a real file or variable.
 
 import ProxyCore
+import XCTest
 
 @testable import Sidecar
 
@@ -88,5 +89,20 @@ enum ConfigSample {
     /// The findings as `check` prints them for a file named `c`.
     static func lines(_ text: String) -> [String] {
         read(text).findings.map { $0.text(file: "c") }
+    }
+}
+
+extension ConfigSample {
+    /// Fails where `check` says anything else than these lines, each after its `c:`. That nobody
+    /// is recognised without a key is not expected of texts that are about something else.
+    static func expect(
+        _ text: String, _ expected: [String], file: StaticString = #filePath, line: UInt = #line
+    ) {
+        let all = expected.contains { $0.contains("no key is configured") }
+        let found = lines(text).filter { all || !$0.contains("no key is configured") }
+        for (index, expected) in expected.enumerated() where index < found.count {
+            XCTAssertEqual(found[index], expected, file: file, line: line)
+        }
+        XCTAssertEqual(found.count, expected.count, "\(found)", file: file, line: line)
     }
 }

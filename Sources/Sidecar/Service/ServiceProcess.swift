@@ -7,8 +7,8 @@ import ProxyCore
 import StatusAPI
 import Synchronization
 
-/// The sidecar, assembled and running.
-final class Service: Sendable {
+/// The whole sidecar, assembled and running.
+final class ServiceProcess: Sendable {
     let log: ServiceLog
     /// The ports that were bound, in the order of `listen`.
     let ports: [UInt16]

@@ -1,0 +1,122 @@
+# Owns the fixtures: the legacy app once a session, a fresh sidecar for each test.
+# Called by pytest.
+# Never shares presence between tests: each has a store and a process of its own.
+import resource
+from dataclasses import dataclass, field
+
+import pytest
+
+from harness.backend import LegacyApp
+from harness.client import Client
+from harness.nginx import Nginx
+from harness.processes import Workshop
+from harness.recording import RecordingBackend
+from harness.sidecar import Sidecar, binary
+from harness.sockets import Tab
+
+
+def pytest_configure(config):
+    # A thousand connections on both sides of a proxy; children inherit it.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def pytest_sessionstart(session):
+    if not session.config.option.collectonly:
+        binary()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure shows what the processes said."""
+    report = yield
+    if report.failed:
+        for fixture in ("workshop", "session_shop"):
+            bench = item.funcargs.get(fixture)
+            for name, text in bench.logs() if bench else []:
+                report.sections.append((f"log of {name}", text))
+    return report
+
+
+@pytest.fixture(scope="session")
+def session_shop(tmp_path_factory):
+    bench = Workshop(tmp_path_factory.mktemp("session"))
+    yield bench
+    died = bench.close()
+    assert not died, died
+
+
+@pytest.fixture(scope="session")
+def legacy(session_shop):
+    return LegacyApp(session_shop).start()
+
+
+@pytest.fixture
+def workshop(tmp_path):
+    """Everything a test starts; a process that died on its own fails the test."""
+    bench = Workshop(tmp_path)
+    yield bench
+    died = bench.close()
+    assert not died, died
+
+
+@pytest.fixture
+def recorder(workshop):
+    """A backend that answers as the test says and keeps every byte that reached it."""
+    return workshop.keep(RecordingBackend())
+
+
+@dataclass
+class World:
+    """One sidecar, with the address where clients meet it."""
+
+    sidecar: Sidecar
+    front: str
+    client: Client
+    tabs: list = field(default_factory=list)
+
+    def tab(self, token=None, **more):
+        tab = Tab(self.client.address, token, **more)
+        self.tabs.append(tab)
+        return tab
+
+    def close(self):
+        for tab in self.tabs:
+            tab.close()
+        self.client.close()
+
+
+@pytest.fixture
+def stand(workshop):
+    """stand(backend, config changes…): a running sidecar, met directly or behind nginx."""
+
+    def build(backend, /, front="direct", ready="/readyz", **changes):
+        sidecar = Sidecar(workshop, backend, changes).start(ready=ready)
+        address = sidecar.address
+        if front == "nginx":
+            address = Nginx(workshop, sidecar.port).address
+        return workshop.keep(World(sidecar, front, Client(address)))
+
+    return build
+
+
+@pytest.fixture(params=["direct", "nginx"])
+def front(request):
+    """Where clients meet the sidecar: itself, or Debian's nginx before it."""
+    return request.param
+
+
+@pytest.fixture
+def start(front, stand, legacy):
+    """As `stand`, before the legacy app, each test once with each front."""
+
+    def build(**changes):
+        return stand(legacy.address, front=front, **changes)
+
+    return build
+
+
+@pytest.fixture
+def world(start):
+    """The ordinary installation: nothing changes by itself within a test."""
+    return start()

@@ -1,0 +1,30 @@
+# Owns the app's addresses.
+# Called by Django.
+# Never serves a path of the sidecar.
+from django.urls import path
+from rest_framework_simplejwt.views import TokenRefreshView
+
+from . import pages, views
+
+urlpatterns = [
+    path("api/auth/login/", views.Login.as_view()),
+    path("api/auth/refresh/", TokenRefreshView.as_view()),
+    path("api/auth/logout/", views.Logout.as_view()),
+    path("api/users/me/", views.Me.as_view()),
+    path("api/users/admin/users/", views.AdminUsers.as_view()),
+    path("api/orders/", views.Orders.as_view()),
+    path("api/invoices/", views.Invoices.as_view()),
+    path("echo/", pages.echo),
+    path("echo/<path:rest>", lambda request, rest: pages.echo(request)),
+    path("files/digest/", pages.digest),
+    path("files/upload/", pages.upload),
+    path("files/download/", pages.download),
+    path("files/stream/", pages.stream),
+    path("slow/", pages.slow),
+    path("page/", pages.page),
+    path("nothing/", pages.nothing),
+    path("unchanged/", pages.unchanged),
+    path("old/", pages.old),
+    path("cookies/", pages.cookies),
+    path("broken/", pages.broken),
+]

@@ -1,0 +1,181 @@
+// Owns the tests of `check`, `token`, `routes` and the options that stand for a file.
+// Called by XCTest.
+// Never starts the service.
+
+import ProxyCore
+import XCTest
+
+@testable import Sidecar
+
+final class CommandsTests: XCTestCase {
+    private static let config = """
+        {
+          upstream: { servers: ["http://127.0.0.1:8000"] },
+          tokens: { keys: [{ algorithms: ["HS256"], secret_env: "JWT_SECRET", issuer: "me" }] },
+          routes: [
+            { match: "POST /login/", on: "login", token: "$.access", user: "$.user.id" },
+            { match: "POST /logout", on: "logout" },
+            { match: "GET /users/{id}/status", serve: "user" },
+            { match: "GET /poll", activity: false },
+            { match: "* /static/**", track: false },
+            { match: "POST /beat", on: "heartbeat" },
+          ],
+        }
+        """
+
+    /// The path of a file that exists while the test runs.
+    private func write(_ text: String) throws -> String {
+        let path = NSTemporaryDirectory() + "sidecar-\(UUID().uuidString).json5"
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        addTeardownBlock { try? FileManager.default.removeItem(atPath: path) }
+        return path
+    }
+
+    func testCheck() throws {
+        let good = try write(Self.config)
+        let clean = Check.report(file: good, surroundings: ConfigSample.surroundings)
+        XCTAssertEqual(clean.lines, ["\(good): ok"])
+        XCTAssertEqual(clean.code, .success)
+
+        let warned = try write("{upstream: {servers: ['http://app']}}")
+        let warnings = Check.report(file: warned, surroundings: ConfigSample.surroundings)
+        XCTAssertEqual(warnings.lines.count, 1)
+        XCTAssertEqual(warnings.code, .success)
+
+        let bad = try write("{\n workers: 'x'\n}")
+        let broken = Check.report(file: bad, surroundings: ConfigSample.surroundings)
+        XCTAssertEqual(broken.code, .failure)
+        XCTAssertTrue(broken.lines.contains { $0.hasPrefix("\(bad):2: workers: ") })
+
+        let missing = Check.report(file: "/nonexistent/c", surroundings: .system)
+        XCTAssertEqual(missing.code, .failure)
+        XCTAssertEqual(
+            missing.lines,
+            [
+                "/nonexistent/c:1: cannot read the file (open: No such file or directory (2)):"
+                    + " write the path of a readable one"
+            ])
+    }
+
+    private func order(_ line: String) throws -> TokenOrder {
+        guard case .token(let order) = try Invocation(line.split(separator: " ").map(String.init))
+        else { throw UsageError(message: "no token") }
+        return order
+    }
+
+    func testAMintedTokenIsAccepted() throws {
+        let file = try write(Self.config)
+        let order = try order("token --config \(file) --user 42 --name Ann --admin --ttl 1h")
+        let now: Milliseconds = 1_795_253_400_000
+        let minted = TokenCommand.mint(
+            order, now: now, surroundings: ConfigSample.surroundings)
+        let token = try minted.get()
+        let config = try XCTUnwrap(
+            ConfigSource.file(file).load(ConfigSample.surroundings).config)
+        let verifier = Verifier(
+            keys: try KeySet(config.tokens.keys), claims: config.tokens.claims,
+            leeway: config.tokens.leeway)
+        guard case .valid(let claims, _) = verifier.verify(token.rawSpan, now: now) else {
+            return XCTFail("refused")
+        }
+        XCTAssertEqual(claims.user, "42")
+        XCTAssertEqual(claims.name, "Ann")
+        XCTAssertTrue(claims.isAdmin)
+        let later = now + 3_600_000 + config.tokens.leeway + 1_000
+        guard case .refused(.expired) = verifier.verify(token.rawSpan, now: later) else {
+            return XCTFail("still good")
+        }
+    }
+
+    func testNoTokenWithoutASecret() throws {
+        let file = try write("{upstream: {servers: ['http://app']}}")
+        let minted = TokenCommand.mint(
+            try order("token --config \(file) --user 1"), now: 0,
+            surroundings: ConfigSample.surroundings)
+        guard case .failure(let problem) = minted else { return XCTFail("minted") }
+        XCTAssertEqual(problem.lines, ["\(file): tokens.keys: there is no secret to sign with"])
+    }
+
+    func testRoutes() throws {
+        let config = try XCTUnwrap(ConfigSample.read(Self.config).config)
+        let cases: [(String, String, [String])] = [
+            (
+                "POST", "/login",
+                [
+                    #"routes[0] in line 5: "POST /login/""#,
+                    "forwarded; a 2xx answer is a login: token from $.access, user from $.user.id",
+                ]
+            ),
+            (
+                "GET", "/users/7/status/?x=1",
+                [
+                    #"routes[2] in line 7: "GET /users/{id}/status""#,
+                    #"answered by the sidecar itself: serve "user" for user "7""#,
+                ]
+            ),
+            (
+                "GET", "/poll",
+                [#"routes[3] in line 8: "GET /poll""#, "forwarded; contact, not activity"]
+            ),
+            (
+                "HEAD", "/static/a/b.css",
+                [#"routes[4] in line 9: "* /static/**""#, "forwarded; counts for nothing"]
+            ),
+            ("GET", "/login", ["no route matches", "forwarded; counts as activity"]),
+            (
+                "GET", "/_presence/users/7",
+                ["under api.prefix (/_presence)", "answered by the sidecar itself"]
+            ),
+            ("GET", "/_presencex", ["no route matches", "forwarded; counts as activity"]),
+        ]
+        for (method, path, lines) in cases {
+            XCTAssertEqual(
+                RoutesCommand.explain(config, method: method, path: path), lines, path)
+        }
+        let odd = RoutesCommand.explain(config, method: "POST", path: "/x/../logout")
+        XCTAssertEqual(odd.last, "refused with 400", "\(odd)")
+    }
+
+    func testOptionsForAFile() throws {
+        let flags = ConfigFlags(
+            upstreams: ["http://127.0.0.1:8000"], listen: ["127.0.0.1:9090"],
+            secretVariables: ["JWT_SECRET"])
+        let loaded = ConfigSource.flags(flags).load(ConfigSample.surroundings)
+        XCTAssertEqual(loaded.lines, [])
+        let config = try XCTUnwrap(loaded.config)
+        XCTAssertEqual(config.listen.map(\.address), [.tcp(host: "127.0.0.1", port: 9090)])
+        XCTAssertEqual(config.tokens.keys.map(\.algorithm), [.hs256, .hs384, .hs512])
+        XCTAssertEqual(config.presence, Config.Presence())
+    }
+
+    func testFindingsNameTheOption() {
+        let flags = ConfigFlags(
+            upstreams: ["127.0.0.1:8000"], listen: ["localhost"], secretVariables: ["MISSING"],
+            keySets: ["k.json"], publicKeys: ["k.pem"])
+        let loaded = ConfigSource.flags(flags).load(ConfigSample.surroundings)
+        XCTAssertNil(loaded.config)
+        XCTAssertEqual(
+            Set(loaded.lines),
+            [
+                #"sidecar run: --upstream: "127.0.0.1:8000" is no upstream: write"#
+                    + #" "http://127.0.0.1:8000" or "unix:/run/app.sock""#,
+                #"sidecar run: --listen: "localhost" has no port: write one like"#
+                    + #" "localhost:8080""#,
+                "sidecar run: --jwt-secret-env: the environment variable MISSING is not set: set"
+                    + " it to the secret",
+                "sidecar run: --jwks: verifying by public keys is not supported by this version:"
+                    + " use HS256, HS384 or HS512 with a secret",
+                "sidecar run: --public-key: verifying by public keys is not supported by this"
+                    + " version: use HS256, HS384 or HS512 with a secret",
+            ])
+        let none = ConfigSource.flags(ConfigFlags(upstreams: ["http://app"]))
+            .load(ConfigSample.surroundings)
+        XCTAssertNotNil(none.config)
+        XCTAssertEqual(
+            none.lines,
+            [
+                "sidecar run: --jwt-secret-env: warning: no key is configured, so that nobody is"
+                    + " recognised: write --jwt-secret-env NAME"
+            ])
+    }
+}

@@ -1,0 +1,116 @@
+// Owns the tests of findings about routes.
+// Called by XCTest.
+// Never tests what a good configuration means: that is ConfigReaderTests.
+
+import XCTest
+
+@testable import Sidecar
+
+final class ConfigRouteFindingTests: XCTestCase {
+    func testUnknownRouteActions() {
+        ConfigSample.expect(
+            #"""
+            {
+              upstream: { servers: ["http://app"] },
+              routes: [
+                { match: "POST /login", on: "signin" },
+                { match: "POST /out", on: "logut" },
+                { match: "GET /a", serve: "onlin" },
+                { match: "GET /b", serve: "healthz" },
+                { match: "GET /c", serve: "events" },
+              ],
+            }
+            """#,
+            [
+                #"c:4: routes[0].on: unknown value "signin": write "login", "logout" or "heartbeat""#,
+                #"c:5: routes[1].on: unknown value "logut": did you mean "logout"? Known are "login", "logout" and "heartbeat""#,
+                #"c:6: routes[2].serve: unknown value "onlin": did you mean "online"? Known are "heartbeat", "user", "set-status", "online", "users", "query", "websocket", "stats", "changes", "events" and "history""#,
+                #"c:7: routes[3].serve: unknown value "healthz": write "heartbeat", "user", "set-status", "online", "users", "query", "websocket", "stats", "changes", "events" or "history""#,
+                #"c:8: routes[4].serve: warning: serving "changes" and "events" is not supported by this version and is ignored: serve "websocket""#,
+            ])
+    }
+
+    func testContradictoryRoutes() {
+        ConfigSample.expect(
+            #"""
+            {
+              upstream: { servers: ["http://app"] },
+              routes: [
+                { match: "POST /beat", on: "heartbeat", serve: "heartbeat" },
+                { match: "GET /users/x", serve: "user" },
+                { match: "POST /login", on: "login" },
+                { match: "POST /login2", on: "logout", token: "$.access" },
+                { match: "GET /n", track: false, activity: true },
+                { match: "POST /out", on: "logout", track: false },
+                { match: "GET /e", serve: "online", enrich: { items: "$.a[*]" } },
+                { on: "logout" },
+                { match: "POST /login3", on: "login", token: "access", user: "$.users[*].id", name: 5 },
+                { match: "GET /_presence/x", track: false },
+                "GET /x",
+                { match: "POST /cookie", on: "login", token: "header:Authorization", user: "$.id" },
+              ],
+            }
+            """#,
+            [
+                #"c:4: routes[0].serve: contradicts "on": "on" watches what the backend answers, "serve" answers in its place; keep one of them"#,
+                #"c:5: routes[1].serve: "user" needs the user's id: put {id} into match, like "GET /users/{id}/""#,
+                #"c:6: routes[2].on: nothing says who has logged in: add token: "$.access" or user: "$.user.id""#,
+                #"c:7: routes[3].token: is read from a login response only: add on: "login" or leave it out"#,
+                #"c:8: routes[4].track: contradicts activity: true; keep one of them"#,
+                #"c:9: routes[5].track: contradicts "on": what is watched counts; keep one of them"#,
+                #"c:10: routes[6].serve: contradicts "enrich" and "inject", which change what the backend answers; keep one of them"#,
+                #"c:10: routes[6].enrich: id is missing: write id: "$.id""#,
+                #"c:10: routes[6].enrich: warning: enriching lists is not supported by this version and is ignored"#,
+                #"c:11: routes[7]: match is missing: write match: "GET /path/**""#,
+                #"c:12: routes[8].token: "access" is no path: a path begins with '$', like "$.user.id""#,
+                #"c:12: routes[8].user: names several places: write one, like "$.user.id""#,
+                #"c:12: routes[8].name: expected a string, found the number 5: write "$.user.username""#,
+                #"c:13: routes[9].match: warning: is never reached: the sidecar itself answers under /_presence; write another path or another api.prefix"#,
+                #"c:14: routes[10]: expected an object, found "GET /x": write { match: "GET /ws/presence/", serve: "websocket" }"#,
+                #"c:15: routes[11].token: warning: learning a token from a login response's header is not supported by this version and is ignored"#,
+            ])
+    }
+
+    func testBadPatterns() {
+        ConfigSample.expect(
+            #"""
+            {
+              upstream: { servers: ["http://app"] },
+              routes: [
+                { match: "/login" },
+                { match: "GET login" },
+                { match: "GET /a/**/b" },
+                { match: "GET /{id" },
+                { match: "" },
+              ],
+            }
+            """#,
+            [
+                #"c:4: routes[0].match: "/login" is no route: write a method and a path: "GET /a/{id}/""#,
+                #"c:5: routes[1].match: "GET login" is no route: a path begins with /"#,
+                #"c:6: routes[2].match: "GET /a/**/b" is no route: ** stands at the end alone"#,
+                #"c:7: routes[3].match: "GET /{id" is no route: "{id": a segment is plain text, {name} or **"#,
+                #"c:8: routes[4].match: is empty: write something like "GET /path/**""#,
+            ])
+    }
+
+    func testShadowedRoutes() {
+        ConfigSample.expect(
+            #"""
+            {
+              upstream: { servers: ["http://app"] },
+              routes: [
+                { match: "GET /app/**", activity: false },
+                { match: "POST /app/x", activity: false },
+                { match: "GET /app/x/", serve: "online" },
+                { match: "* /users/{id}", serve: "user" },
+                { match: "GET /users/online/", serve: "online" },
+              ],
+            }
+            """#,
+            [
+                #"c:6: routes[2].match: is never reached: "GET /app/**" in line 4 matches all of it first; move this route above that one or remove it"#,
+                #"c:8: routes[4].match: is never reached: "* /users/{id}" in line 7 matches all of it first; move this route above that one or remove it"#,
+            ])
+    }
+}
