@@ -182,6 +182,19 @@ final class HubTests: XCTestCase {
             types(try harness.messages(socket)), ["hello", "snapshot", "heartbeat"])
     }
 
+    func testWhoLeavesTakesNobodyElseAlong() throws {
+        let harness = try Harness()
+        var sockets: [SocketID] = []
+        for user in 0..<5 { sockets.append(try harness.connect(try harness.token("r\(user)"))) }
+        // The last takes the place of the first, and leaves from there.
+        for index in [0, 4, 1] {
+            harness.leave(sockets[index])
+            let left = Set(harness.app.hub.subscribers.keys)
+            XCTAssertEqual(Set(harness.app.hub.audience.everyone), left)
+            XCTAssertEqual(harness.app.hub.audience.everyone.count, left.count)
+        }
+    }
+
     func testTwoTabsOneClosed() throws {
         let harness = try Harness()
         let token = try harness.token("me", session: "s")
