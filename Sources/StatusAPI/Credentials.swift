@@ -57,12 +57,24 @@ enum Credentials {
     private static func bearer(_ bytes: RawSpan, _ value: HeadRange) -> Credential {
         let start = Int(value.start)
         let end = Int(value.end)
-        guard end - start > 7, bytes[at: start + 6] == 0x20,
-            bytes.extracting(start..<(start + 6)).equalsFolded("bearer")
-        else { return .none }
+        guard start >= 0, end <= bytes.byteCount, end - start > 7, isBearer(bytes, start) else {
+            return .none
+        }
         var token = start + 7
         while token < end, bytes[at: token] == 0x20 { token += 1 }
         return token < end ? .head(HeadRange(token, end)) : .none
+    }
+
+    /// Seven bytes lie behind `start`. A letter with bit 5 set is its lower case, and no other
+    /// byte becomes one of these letters by it.
+    @inline(__always)
+    private static func isBearer(_ bytes: RawSpan, _ start: Int) -> Bool {
+        bytes[unchecked: start] | 0x20 == 0x62 && bytes[unchecked: start &+ 1] | 0x20 == 0x65
+            && bytes[unchecked: start &+ 2] | 0x20 == 0x61
+            && bytes[unchecked: start &+ 3] | 0x20 == 0x72
+            && bytes[unchecked: start &+ 4] | 0x20 == 0x65
+            && bytes[unchecked: start &+ 5] | 0x20 == 0x72
+            && bytes[unchecked: start &+ 6] == 0x20
     }
 
     private static func ofProtocol(

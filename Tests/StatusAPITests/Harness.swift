@@ -17,6 +17,9 @@ final class FakeHost: ApplicationHost {
     var closes: [SocketID: UInt16] = [:]
     /// Sockets that can take nothing more.
     var slow: Set<SocketID> = []
+    /// Sockets whose connection breaks when anything is sent, and who hears of it at once.
+    var broken: Set<SocketID> = []
+    var onBreak: (SocketID) -> Void = { _ in }
 
     init() throws { mailbox = try Mailbox() }
 
@@ -25,6 +28,10 @@ final class FakeHost: ApplicationHost {
 
     func send(_ socket: SocketID, frames bytes: RawSpan) -> Bool {
         guard !slow.contains(socket), closes[socket] == nil else { return false }
+        if broken.remove(socket) != nil {
+            onBreak(socket)
+            return false
+        }
         frames[socket, default: []].append(bytes.array())
         return true
     }

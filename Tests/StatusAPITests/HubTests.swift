@@ -182,6 +182,19 @@ final class HubTests: XCTestCase {
             types(try harness.messages(socket)), ["hello", "snapshot", "heartbeat"])
     }
 
+    func testWhoLeavesTakesNobodyElseAlong() throws {
+        let harness = try Harness()
+        var sockets: [SocketID] = []
+        for user in 0..<5 { sockets.append(try harness.connect(try harness.token("r\(user)"))) }
+        // The last takes the place of the first, and leaves from there.
+        for index in [0, 4, 1] {
+            harness.leave(sockets[index])
+            let left = Set(harness.app.hub.subscribers.keys)
+            XCTAssertEqual(Set(harness.app.hub.audience.everyone), left)
+            XCTAssertEqual(harness.app.hub.audience.everyone.count, left.count)
+        }
+    }
+
     func testTwoTabsOneClosed() throws {
         let harness = try Harness()
         let token = try harness.token("me", session: "s")
@@ -242,6 +255,60 @@ final class SocketEndTests: XCTestCase {
         XCTAssertEqual(harness.service.sockets.load(ordering: .relaxed), 0)
         XCTAssertTrue(harness.app.hub.audience.isEmpty)
         XCTAssertTrue(harness.app.hub.subscribers.isEmpty)
+    }
+
+    /// The loop tells of a broken connection from inside `send`.
+    func testConnectionsBreakWhileTheyAreTold() throws {
+        let harness = try Harness()
+        var sockets: [SocketID] = []
+        for user in 0..<6 { sockets.append(try harness.connect(try harness.token("r\(user)"))) }
+        harness.say(sockets[4], #"{"type":"subscribe","users":["u"]}"#)
+        harness.say(sockets[5], #"{"type":"subscribe","users":["u"]}"#)
+        for socket in sockets { _ = try harness.messages(socket) }
+        harness.host.onBreak = { [app = harness.app, now = harness.now] socket in
+            app.socketClosed(socket, .lost, now: now)
+        }
+        harness.host.broken = [sockets[0], sockets[2], sockets[5]]
+        harness.forward("GET", "/", token: try harness.token("u"))
+        harness.turn()
+        XCTAssertEqual(harness.host.closes, [:])
+        for socket in [sockets[1], sockets[3], sockets[4]] {
+            XCTAssertEqual(try harness.messages(socket).count, 1)
+        }
+        XCTAssertEqual(harness.service.sockets.load(ordering: .relaxed), 3)
+        XCTAssertEqual(harness.app.hub.audience.everyone.count, 2)
+        XCTAssertEqual(harness.app.hub.audience.named, 1)
+        harness.host.broken = [SocketID(slot: 99, generation: 99)]
+        let late = try harness.token("late")
+        guard
+            case .webSocket(let ticket, _) = harness.send(
+                "GET", "/_presence/ws", token: late, fields: Harness.handshake)
+        else { return XCTFail("no socket") }
+        harness.app.socketOpened(SocketID(slot: 99, generation: 99), ticket, now: harness.now)
+        harness.turn()
+        XCTAssertEqual(harness.service.sockets.load(ordering: .relaxed), 3, "gone at hello")
+    }
+
+    func testOneLoopTellsTheOther() throws {
+        let harness = try Harness()
+        let socket = try harness.connect(try harness.token("me"))
+        _ = try harness.messages(socket)
+        let other = harness.service.application(for: try FakeHost())
+        let token = try harness.token("u")
+        let text = "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(token)\r\n\r\n"
+        let bytes = Array(text.utf8)
+        var head = RequestHead()
+        _ = head.parse(bytes.rawSpan, limits: HeadLimits(), trustedPeer: false)
+        guard
+            case .forward(var ticket, _) = other.admit(
+                head, bytes.rawSpan, client: .local, now: harness.now)
+        else { return XCTFail("not forwarded") }
+        _ = other.sight(
+            harness.exchange(), &ticket, status: 200, byUpstream: true, request: bytes.rawSpan,
+            now: harness.now)
+        harness.turn()
+        XCTAssertEqual(try harness.messages(socket).count, 1)
+        XCTAssertEqual(harness.total(.forwarded2xx), 1)
     }
 
     func testATokenExpires() throws {

@@ -1,3 +1,7 @@
+// Owns the parts that need neither an engine nor a loop.
+// Called by the test runner.
+// Never asks an endpoint.
+
 import Presence
 import ProxyCore
 import XCTest

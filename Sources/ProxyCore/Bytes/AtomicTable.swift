@@ -93,6 +93,14 @@ public import Synchronization
         unsafe word(row, column).pointee.store(value, ordering: .relaxed)
     }
 
+    /// Adds to a word that one thread alone writes: a load and a store, no locked instruction.
+    @inline(__always)
+    public func add(_ row: Int, _ column: Int, _ value: Int64) {
+        let place = unsafe word(row, column)
+        let sum = unsafe place.pointee.load(ordering: .relaxed) &+ value
+        unsafe place.pointee.store(sum, ordering: .relaxed)
+    }
+
     /// Sets bits and returns the word as it was before.
     @inlinable @inline(__always)
     public func insert(_ row: Int, _ column: Int, bits: Int64) -> Int64 {

@@ -69,15 +69,14 @@ struct LoopCounters {
     fileprivate let table: AtomicTable
     fileprivate let row: Int
 
-    /// One writer a row: a load and a store, no locked instruction.
+    /// One writer a row.
     @inline(__always)
     func add(_ counter: Counter, _ count: Int64 = 1) {
-        table.store(row, counter.rawValue, table.load(row, counter.rawValue) &+ count)
+        table.add(row, counter.rawValue, count)
     }
 
     func add(_ fault: TokenFault) {
-        let column = MetricsRegistry.column(of: fault)
-        table.store(row, column, table.load(row, column) &+ 1)
+        table.add(row, MetricsRegistry.column(of: fault), 1)
     }
 
     @inline(__always)
@@ -87,7 +86,6 @@ struct LoopCounters {
 
     @inline(__always)
     private func add(at first: Int, _ status: Int) {
-        let column = first + min(max(status / 100, 1), 5) - 1
-        table.store(row, column, table.load(row, column) &+ 1)
+        table.add(row, first + min(max(status / 100, 1), 5) - 1, 1)
     }
 }

@@ -14,7 +14,7 @@ final class Hub {
     let counters: LoopCounters
     var subscribers: [SocketID: Subscriber] = [:]
     var audience = Audience()
-    private var sockets: [UInt32: [SocketID]] = [:]
+    private var sockets: [UInt32: Set<SocketID>] = [:]
     /// Opened in this turn, and told of nobody yet.
     var arrivals: [SocketID] = []
     /// How far the journal has been told.
@@ -58,7 +58,7 @@ final class Hub {
             socket: socket, identity: identity, opened: identity.session,
             scope: all ? .all : .list([]), resume: opening.resume)
         subscribers[socket] = subscriber
-        sockets[identity.subject, default: []].append(socket)
+        sockets[identity.subject, default: []].insert(socket)
         arrivals.append(socket)
         schedule(subscriber, now: now)
         let user = engine.view(subject: identity.subject, now: now).userID
@@ -73,7 +73,7 @@ final class Hub {
         silence(socket)
         subscribers[socket] = nil
         let subject = subscriber.identity.subject
-        sockets[subject]?.removeAll { $0 == socket }
+        sockets[subject]?.remove(socket)
         if sockets[subject]?.isEmpty == true { sockets[subject] = nil }
         service.sockets.subtract(1, ordering: .relaxed)
         engine.socketClosed(subscriber.opened, now: now)

@@ -35,8 +35,9 @@ struct Audience {
     /// Those who listen to everybody: plain readers and admins, who are sent other objects.
     private(set) var everyone: [SocketID] = []
     private(set) var admins: [SocketID] = []
-    /// Those who asked for a user by name.
-    private(set) var watchers: [[UInt8]: [SocketID]] = [:]
+    /// Those who asked for a user by name. Sets, since thousands may watch one user and leave at
+    /// once.
+    private(set) var watchers: [[UInt8]: Set<SocketID>] = [:]
     /// Names asked for, all sockets together.
     private(set) var named = 0
 
@@ -64,13 +65,13 @@ struct Audience {
     }
 
     mutating func add(_ socket: SocketID, users: [[UInt8]]) {
-        for user in users { watchers[user, default: []].append(socket) }
+        for user in users { watchers[user, default: []].insert(socket) }
         named += users.count
     }
 
     mutating func remove(_ socket: SocketID, users: [[UInt8]]) {
         for user in users {
-            watchers[user]?.removeAll { $0 == socket }
+            watchers[user]?.remove(socket)
             if watchers[user]?.isEmpty == true { watchers[user] = nil }
         }
         named -= users.count
