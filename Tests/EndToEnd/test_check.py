@@ -51,7 +51,7 @@ SPOILT = {
     "a shadowed route": (
         "POST /api/users/heartbeat/",
         "POST /api/auth/logout",
-        ["routes[1]", "routes[0]"],
+        ["routes[1]", "POST /api/auth/logout/"],
     ),
     "a port out of range": ("127.0.0.1:@PORT@", "127.0.0.1:70000", ["listen[0]", "70000"]),
     "a syntax error": ('"http://127.0.0.1:9"]', '"http://127.0.0.1:9"', []),
