@@ -55,6 +55,18 @@ def test_ten_megabytes_up(sidecar, recorder, framing):
     assert [call.framing[0] for call in recorder.calls] == [framing] * 2
 
 
+def test_bodies_of_sizes_around_the_buffers(sidecar, recorder):
+    """Head and body in one send, so that a read ends exactly with, before and behind them."""
+    recorder.handler = lambda call: call.reply(200, [], str(len(call.read_body())).encode())
+    head = len("POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 65536\r\n\r\n")
+    edges = [16384, 32768, 65536, 131_072, 196_608]
+    with Wire(sidecar.port, timeout=5) as client:
+        for edge in edges:
+            for size in (edge - head - 1, edge - head, edge - head + 1, edge - 1, edge, edge + 1):
+                for _ in range(2):
+                    assert client.ask("POST", "/", body=b"b" * size).body == b"%d" % size
+
+
 @pytest.mark.parametrize("framing", ["length", "chunked", "close"])
 def test_ten_megabytes_down(sidecar, recorder, framing):
     def answer(call):
@@ -105,7 +117,7 @@ def test_answers_without_a_body_leave_the_connection_usable(sidecar, recorder, r
                 assert reply.get("transfer-encoding") is None
         recorder.handler = lambda call: call.reply(200, [], b"body")
         assert client.ask("GET", "/").body == b"body"
-    assert len(recorder.links) == 1
+    assert len(recorder.used_links) == 1
 
 
 def test_connections_are_kept_alive_on_both_sides(sidecar, recorder):
@@ -114,7 +126,7 @@ def test_connections_are_kept_alive_on_both_sides(sidecar, recorder):
             body = b"x" * number
             assert client.ask("POST" if number % 2 else "GET", "/", body=body).status == 200
     assert len(recorder.calls) == 50
-    assert len(recorder.links) == 1
+    assert len(recorder.used_links) == 1
 
 
 def test_pipelined_requests_are_answered_in_order(sidecar, recorder):
@@ -163,7 +175,7 @@ def test_an_early_final_answer_ends_the_upload(sidecar, recorder):
     recorder.handler = lambda call: call.reply(200, [], b"next")
     with Wire(sidecar.port) as client:
         assert client.ask("GET", "/").body == b"next"
-    assert len(recorder.links) == 2  # the half-used connection carried nothing further
+    assert len(recorder.used_links) == 2  # the half-used connection carried nothing further
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])
@@ -226,7 +238,7 @@ def test_bytes_behind_an_answer_never_reach_anybody(sidecar, recorder):
     with Wire(sidecar.port) as client:
         for _ in range(5):
             assert client.ask("GET", "/").body == b"ok"
-    assert len(recorder.links) == 5
+    assert len(recorder.used_links) == 5
 
 
 def test_retry_once_on_a_stale_pooled_connection(sidecar, recorder):

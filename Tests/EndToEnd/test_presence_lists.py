@@ -72,7 +72,6 @@ def test_paged_lists_next_respects_the_forwarded_host_and_scheme(guests):
     "ordering, key, backwards",
     [
         ("user_id", lambda user: user["user_id"], False),
-        ("-user_id", lambda user: user["user_id"], True),
         ("name", lambda user: user["name"], False),
         ("last_seen", lambda user: moment(user["last_seen"]), False),
         ("-last_seen", lambda user: moment(user["last_seen"]), True),

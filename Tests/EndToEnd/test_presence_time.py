@@ -56,7 +56,7 @@ def test_offline_after_inactivity_at_the_threshold_and_not_before(start):
 
 
 def test_away_by_itself_where_away_after_is_set(start):
-    world = start(presence={"away_after": "700ms", "offline_after": "30s"})
+    world = start(presence={"away_after": "1s", "offline_after": "30s"})
     alice = world.client.login("alice")
     assert world.client.status(ALICE) == "online"
     world.client.becomes(ALICE, "away")

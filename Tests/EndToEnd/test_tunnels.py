@@ -90,7 +90,7 @@ def raw(stand, recorder):
     assert "upgrade" in reply.get("connection").lower()
     assert reply.get("sec-websocket-protocol") == "chat"
     assert ready.wait(5)
-    yield client, recorder.links[0].sock, recorder.calls[0]
+    yield client, recorder.used_links[0].sock, recorder.calls[0]
     done.set()
     client.close()
 
