@@ -94,7 +94,7 @@ public import Synchronization
     }
 
     /// Adds to a word that one thread alone writes: a load and a store, no locked instruction.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func add(_ row: Int, _ column: Int, _ value: Int64) {
         let place = unsafe word(row, column)
         let sum = unsafe place.pointee.load(ordering: .relaxed) &+ value

@@ -16,7 +16,9 @@ public final class ProxyMetrics: Sendable {
         case holdsExpired, fieldsOmitted, drainsCut
     }
 
+    /// Kept for its rows.
     private let table: AtomicTable
+    private let rows: AtomicRows
     public let loops: Int
 
     public init(loops: Int) {
@@ -24,12 +26,13 @@ public final class ProxyMetrics: Sendable {
         // A row is longer than a cache line, so that loops do not share one by accident.
         table = AtomicTable(columns: Counter.allCases.count + 8, limit: loops)
         table.ensure(rows: loops)
+        rows = table.rows
     }
 
     /// Only the loop of that row writes it: a load and a store, no locked instruction.
     @inline(__always)
     func add(_ counter: Counter, _ row: Int, by amount: Int64 = 1) {
-        table.store(row, counter.rawValue, table.load(row, counter.rawValue) &+ amount)
+        rows.add(row, counter.rawValue, amount)
     }
 
     func count(status: Int, _ row: Int) {
@@ -57,6 +60,6 @@ public final class ProxyMetrics: Sendable {
 
     /// The sum over all loops.
     public func total(_ counter: Counter) -> Int64 {
-        (0..<loops).reduce(0) { $0 &+ table.load($1, counter.rawValue) }
+        (0..<loops).reduce(0) { $0 &+ rows.load($1, counter.rawValue) }
     }
 }
