@@ -47,7 +47,7 @@ final class MetricsRegistry: Sendable {
             table.ensure(rows: used)
             return used - 1
         }
-        return LoopCounters(table: table, row: row)
+        return LoopCounters(rows: table.rows, row: row)
     }
 
     func total(_ counter: Counter) -> Int64 { total(column: counter.rawValue) }
@@ -56,7 +56,7 @@ final class MetricsRegistry: Sendable {
 
     private func total(column: Int) -> Int64 {
         let rows = used.withLock { $0 }
-        return (0..<rows).reduce(0) { $0 &+ table.load($1, column) }
+        return (0..<rows).reduce(0) { $0 &+ table.rows.load($1, column) }
     }
 
     fileprivate static func column(of fault: TokenFault) -> Int {
@@ -64,19 +64,19 @@ final class MetricsRegistry: Sendable {
     }
 }
 
-/// The counters of one loop.
+/// The counters of one loop. The registry, which every loop's service keeps, keeps the rows.
 struct LoopCounters {
-    fileprivate let table: AtomicTable
+    fileprivate let rows: AtomicRows
     fileprivate let row: Int
 
     /// One writer a row.
     @inline(__always)
     func add(_ counter: Counter, _ count: Int64 = 1) {
-        table.add(row, counter.rawValue, count)
+        rows.add(row, counter.rawValue, count)
     }
 
     func add(_ fault: TokenFault) {
-        table.add(row, MetricsRegistry.column(of: fault), 1)
+        rows.add(row, MetricsRegistry.column(of: fault), 1)
     }
 
     @inline(__always)
@@ -86,6 +86,6 @@ struct LoopCounters {
 
     @inline(__always)
     private func add(at first: Int, _ status: Int) {
-        table.add(row, first + min(max(status / 100, 1), 5) - 1, 1)
+        rows.add(row, first + min(max(status / 100, 1), 5) - 1, 1)
     }
 }
