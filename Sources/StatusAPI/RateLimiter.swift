@@ -49,10 +49,10 @@ final class RateLimiter: Sendable {
         let time = now * 1000
         let row = row(of: key.word)
         // A clock that was set back must not lock anybody out for longer than an empty allowance.
-        let whole = min(table.load(row, Column.whole), time + ahead + cost)
+        let whole = min(table.rows.load(row, Column.whole), time + ahead + cost)
         let used = max(whole, time)
         guard used - time <= ahead else { return (used - time - ahead + 999) / 1000 }
-        table.store(row, Column.whole, used + cost)
+        table.rows.store(row, Column.whole, used + cost)
         return nil
     }
 
@@ -60,11 +60,11 @@ final class RateLimiter: Sendable {
         let first = Int(UInt64(bitPattern: key) % sets) * Self.ways
         var oldest = first
         for row in first..<(first + Self.ways) {
-            if table.load(row, Column.key) == key { return row }
-            if table.load(row, Column.whole) < table.load(oldest, Column.whole) { oldest = row }
+            if table.rows.load(row, Column.key) == key { return row }
+            if table.rows.load(row, Column.whole) < table.rows.load(oldest, Column.whole) { oldest = row }
         }
-        table.store(oldest, Column.key, key)
-        table.store(oldest, Column.whole, 0)
+        table.rows.store(oldest, Column.key, key)
+        table.rows.store(oldest, Column.whole, 0)
         return oldest
     }
 }
