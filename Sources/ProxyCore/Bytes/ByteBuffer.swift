@@ -123,8 +123,9 @@ import Glibc
         append(other.bytes.extracting(part))
     }
 
-    /// A literal, copied without making a String.
-    @inlinable public mutating func append(_ literal: StaticString) {
+    /// A literal, copied without making a String; inlined, so that its length is a constant and
+    /// the copy a few moves.
+    @inlinable @inline(__always) public mutating func append(_ literal: StaticString) {
         let count = literal.utf8CodeUnitCount
         reserve(count)
         unsafe (base.unsafelyUnwrapped + tail).copyMemory(
@@ -144,6 +145,7 @@ import Glibc
 
     /// A whole number in decimal ASCII, without leading zeros.
     public mutating func append(decimal value: UInt64) {
+        if value < 10 { return append(UInt8(truncatingIfNeeded: 48 + value)) }
         reserve(20)
         var digits = 1
         var rest = value

@@ -32,11 +32,18 @@ extension RawSpan {
     @inline(__always)
     func firstControl(from start: Int, before end: Int) -> Int {
         var at = start
+        // Most values are longer than one load: two at once, and one look at both.
+        while at &+ 32 <= end {
+            let near = Lanes.controls(wide(at: at))
+            let far = Lanes.controls(wide(at: at &+ 16))
+            if Lanes.isAny(near | far) {
+                if let place = Lanes.first(near) { return at &+ place }
+                return at &+ 16 &+ (Lanes.first(far) ?? 16)
+            }
+            at &+= 32
+        }
         while at &+ 16 <= end {
-            let bytes = wide(at: at)
-            // The uppermost bit of a lane: below SP wraps round, DEL steps up; obs-text is none.
-            let hits = ((bytes &- Lanes.of(0x20)) | (bytes &+ Lanes.of(1))) & ~bytes
-            if let place = Lanes.first(hits) { return at &+ place }
+            if let place = Lanes.first(Lanes.controls(wide(at: at))) { return at &+ place }
             at &+= 16
         }
         while at < end {
@@ -155,6 +162,19 @@ extension RawSpan {
 private enum Lanes {
     @inline(__always)
     static func of(_ byte: UInt8) -> SIMD16<UInt8> { SIMD16(repeating: byte) }
+
+    /// Control bytes, but not obs-text: what is below SP wraps round, DEL steps up.
+    @inline(__always)
+    static func controls(_ bytes: SIMD16<UInt8>) -> SIMD16<UInt8> {
+        ((bytes &- of(0x20)) | (bytes &+ of(1))) & ~bytes
+    }
+
+    /// Whether the uppermost bit of any lane is set.
+    @inline(__always)
+    static func isAny(_ hits: SIMD16<UInt8>) -> Bool {
+        let halves = unsafe unsafeBitCast(hits, to: SIMD2<UInt64>.self)
+        return (halves[0] | halves[1]) & 0x8080_8080_8080_8080 != 0
+    }
 
     /// The first lane whose uppermost bit is set.
     @inline(__always)

@@ -20,9 +20,13 @@ extension ClientAddress: CustomStringConvertible {
     }
 
     private func writeV4(_ out: inout ByteBuffer) {
+        out.reserve(15)
         for part in 0..<4 {
             if part > 0 { out.append(0x2e) }
-            out.append(decimal: low >> UInt64(24 - 8 * part) & 0xff)
+            let number = UInt8(truncatingIfNeeded: low >> UInt64(24 - 8 * part))
+            if number >= 100 { out.append(48 + number / 100) }
+            if number >= 10 { out.append(48 + number / 10 % 10) }
+            out.append(48 + number % 10)
         }
     }
 
