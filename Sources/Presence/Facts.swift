@@ -122,5 +122,6 @@ public protocol DirtySource: AnyObject, Sendable {
     /// Up to `limit` users that have changed since they were last handed out; fewer than that:
     /// there are no more now. The caller keeps them until they are written; what changes
     /// meanwhile stays marked here, one bit a user.
+    /// - Parameter now: UTC of the flush: what is handed out is what holds then.
     func drainDirty(limit: Int, now: Milliseconds) -> [StoredUser]
 }

@@ -1,6 +1,6 @@
 // Owns the passage of users between memory and the store, both ways.
 // Called by the store's thread (drain) and once at the start (restore).
-// Never announces anybody.
+// Never announces anybody at the start; a drain settles whom it hands out, like any read.
 
 public import ProxyCore
 
@@ -8,7 +8,8 @@ extension PresenceEngine: DirtySource {
     public func drainDirty(limit: Int, now: Milliseconds) -> [StoredUser] {
         let words = (users.count + 63) / 64
         guard words > 0, limit > 0 else { return [] }
-        return drained.withLock { cursor in
+        var grown = false
+        let batch = drained.withLock { cursor in
             var taken: [StoredUser] = []
             for _ in 0..<words {
                 cursor = (cursor + 1) % words
@@ -16,10 +17,12 @@ extension PresenceEngine: DirtySource {
                 while bits != 0, taken.count < limit {
                     let bit = bits.trailingZeroBitCount
                     bits &= bits &- 1
-                    let (stored, _) = locked(UInt32(cursor * 64 + bit)) { shard, local in
-                        shard.stored(local)
+                    let stored = locked(UInt32(cursor * 64 + bit)) { shard, local in
+                        _ = shard.settle(local, now)
+                        return shard.stored(local)
                     }
-                    taken.append(stored)
+                    taken.append(stored.0)
+                    grown = grown || stored.grown
                 }
                 if bits != 0 {
                     tables.dirty.put(word: cursor, bits)
@@ -29,6 +32,8 @@ extension PresenceEngine: DirtySource {
             }
             return taken
         }
+        if grown { tellGrown() }
+        return batch
     }
 
     /// Loads what a former process kept. Sessions live when it last wrote are presumed so until
@@ -82,7 +87,7 @@ extension PresenceEngine: DirtySource {
 }
 
 extension Shard {
-    /// What the store keeps of a user.
+    /// What the store keeps of a user who has been settled.
     func stored(_ local: Int) -> StoredUser {
         let row = rows[local]
         let subject = subject(local)

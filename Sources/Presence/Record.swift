@@ -33,9 +33,12 @@ struct UserColumns: Sendable {
     private enum Column {
         static let seen = 0
         static let active = 1
-        static let labelAt = 2
-        static let label = 3
-        static let count = 3 + Label.words
+        /// One more than the hint of the session opened last, for callers whose own is out of
+        /// date; 0: none was.
+        static let hint = 2
+        static let labelAt = 3
+        static let label = 4
+        static let count = 4 + Label.words
     }
     /// Set in `labelAt` while a label is being written.
     private static let writing: Int64 = 1 << 62
@@ -56,6 +59,21 @@ struct UserColumns: Sendable {
     @inline(__always)
     func see(_ subject: Int, _ now: Milliseconds) {
         rows.advance(subject, Column.seen, to: now)
+    }
+
+    /// Points a reference without a good hint to the session opened last, which mostly is the
+    /// one. False: it did so already.
+    @inline(__always)
+    func renew(_ session: inout SessionRef) -> Bool {
+        let word = rows.load(Int(session.subject), Column.hint)
+        let hint = UInt32(truncatingIfNeeded: word &- 1)
+        guard word != 0, hint != session.hint else { return false }
+        session.hint = hint
+        return true
+    }
+
+    func setHint(_ session: SessionRef) {
+        rows.store(Int(session.subject), Column.hint, Int64(session.hint) + 1)
     }
 
     func seen(_ subject: Int) -> Milliseconds { rows.load(subject, Column.seen) }

@@ -62,6 +62,7 @@ extension Shard {
         }
         rows[local].firstSession = Int32(slot)
         session.hint = tables.sessions.hint(slot)
+        tables.users.setHint(session)
         return slot
     }
 

@@ -19,7 +19,10 @@ extension PresenceEngine {
         _ session: inout SessionRef, activity: Bool, label: RawSpan, now: Milliseconds
     ) {
         let subject = Int(session.subject)
-        guard hot.sessions.touch(session, now, within: hot.offlineAfter),
+        guard
+            hot.sessions.touch(session, now, within: hot.offlineAfter)
+                || hot.users.renew(&session)
+                    && hot.sessions.touch(session, now, within: hot.offlineAfter),
             !activity || hot.users.touch(subject, now, within: hot.idleAfter)
         else { return sightLocked(&session, activity: activity, label: label, now: now) }
         hot.users.see(subject, now)

@@ -39,12 +39,12 @@ final class StressTests: XCTestCase {
     /// behind that of the sweep, so that the sightings still find their sessions live. Whoever
     /// was sighted must not stay announced offline, and no later sweep may be needed for that.
     func testNobodyWhoIsSightedStaysAnnouncedOffline() {
-        race(House(), within: 120_000, rounds: 400)
+        race(House(offlineAfter: 2_000), within: 2_000, rounds: 800)
     }
 
     /// Idleness is decided over another word than absence: the same once more.
     func testNobodyWhoIsActiveStaysAnnouncedAway() {
-        race(House(awayAfter: 50_000), within: 50_000, rounds: 400)
+        race(House(awayAfter: 2_000), within: 2_000, rounds: 800)
     }
 
     private func race(_ house: House, within limit: Milliseconds, rounds: Int) {
@@ -142,6 +142,30 @@ final class StressTests: XCTestCase {
         XCTAssertEqual(house.engine.counts(now: end + 1_000).away, 0)
         XCTAssertEqual(house.engine.counts(now: end + 1_000).sockets, 0)
         XCTAssertEqual(house.engine.metrics.sessions, 0)
+    }
+
+    /// Of somebody present, by a reference as it came from enrolment and by one that is good.
+    func testASightingOfSomebodyPresentTakesNoLock() {
+        let house = House(awayAfter: 60_000)
+        let fresh = house.identity("1").session
+        var known = fresh
+        house.engine.sight(&known, activity: true, label: "GET /".rawSpan, now: House.start)
+        let good = known
+        for reference in [fresh, good] {
+            let done = DispatchSemaphore(value: 0)
+            house.engine.shards[Shard.number(of: Int(fresh.subject))].withLock { _ in
+                DispatchQueue.global().async {
+                    var session = reference
+                    house.engine.sight(
+                        &session, activity: true, label: "POST /".rawSpan,
+                        now: House.start + 59_999)
+                    done.signal()
+                }
+                XCTAssertEqual(done.wait(timeout: .now() + 20), .success)
+            }
+        }
+        XCTAssertEqual(
+            house.engine.view(user: "1", now: House.start + 60_999).reason, "POST / 1 s ago")
     }
 
     /// Enrolling the same people from everywhere makes each of them once.
