@@ -29,7 +29,9 @@ def backend():
 @pytest.fixture(scope="module")
 def front(session_shop, backend):
     """One sidecar for all of them: a refusal must not hurt the next request either."""
-    sidecar = Sidecar(session_shop, backend.address, {"store": {"path": None}}, name="refuser")
+    # Nobody is trusted: from a trusted proxy, HTTP/1.0 requests with a body are no crime.
+    changes = {"store": {"path": None}, "trusted_proxies": []}
+    sidecar = Sidecar(session_shop, backend.address, changes, name="refuser")
     yield sidecar.start()
     assert not sidecar.process.has_ended()
     sidecar.process.kill()
