@@ -62,7 +62,9 @@ def parse_wrk(text):
 
 def load(port, seconds, headers, cores):
     """Runs wrk: one thread, 32 keep-alive connections, the same request over and over."""
-    command = [tools.program("wrk"), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency"]
+    # wrk calls an answer after 2 s an error; on a busy machine a proxy may not get its core so long.
+    command = [tools.program("wrk"), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency",
+               "--timeout", "20s"]
     for name, value in headers.items():
         command += ["-H", f"{name}: {value}"]
     done = subprocess.run([*command, f"http://127.0.0.1:{port}{PATH}"], capture_output=True,
