@@ -52,8 +52,8 @@ def parse_wrk(text):
             line = next(line for line in text.splitlines() if fault in line)
             raise BenchError(f"wrk saw faults: {line.strip()}")
     total = re.search(r"(\d+) requests in ([\d.]+(?:us|ms|s|m)),", text)
-    median = re.search(r"^\s*50%\s+(\S+)$", text, re.M)
-    tail = re.search(r"^\s*99%\s+(\S+)$", text, re.M)
+    median = re.search(r"^\s*50%\s+(\S+)\s*$", text, re.M)
+    tail = re.search(r"^\s*99%\s+(\S+)\s*$", text, re.M)
     if not (total and median and tail) or int(total[1]) == 0:
         raise BenchError(f"wrk's output is not understood:\n{text}")
     return (int(total[1]), _microseconds(total[2]) / 1e6, _microseconds(median[1]),
