@@ -12,6 +12,7 @@ space is counted: what the kernel does for a request shows in scripts/bench alon
 import re
 import socket
 import subprocess
+from collections import defaultdict
 from dataclasses import dataclass
 
 import callgrind
@@ -170,6 +171,18 @@ def rooms_table(attribution, requests):
                         table_rows, left=(0, 1))
 
 
+def files_table(attribution, requests, top):
+    """The source files with most instructions: inlined code counts where it was written."""
+    costs = defaultdict(int)
+    for place, cost in attribution.profile.self_cost.items():
+        _, found, inner = place.file.rpartition("/Sources/")
+        if found:
+            costs[inner] += cost
+    rows = [(file, f"{cost / requests:,.0f}", f"{cost / attribution.profile.total:.1%}")
+            for file, cost in sorted(costs.items(), key=lambda item: -item[1])[:top]]
+    return table.render(("source file", "own code", "share"), rows)
+
+
 def functions_table(attribution, requests, top):
     costs, calls = attribution.profile.by_function(), attribution.profile.calls_to()
     rows = []
@@ -222,6 +235,9 @@ def run(options):
     attribution = Attribution(results[subject][-1])
     print(f"{subject}: whose instructions, a request\n")
     print(rooms_table(attribution, requests), end="\n\n")
+    if program:
+        print(f"{subject}: the source files with most instructions\n")
+        print(files_table(attribution, requests, options.top // 2), end="\n\n")
     print(f"{subject}: the {options.top} functions with most instructions of their own\n")
     print(functions_table(attribution, requests, options.top), end="\n\n")
     print(f"{subject}: calls into libraries and the kernel\n")
