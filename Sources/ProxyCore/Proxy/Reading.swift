@@ -172,8 +172,10 @@ extension ProxyLoop {
             fault: refusal.reason.rawValue, now: loop.utc)
         let answer = LocalResponse.problem(
             status: refusal.status, detail: refusal.reason.rawValue)
-        writeLocal(slot, answer, version: .http11, persists: false, toHead: false)
         metrics.count(status: refusal.status, row)
+        let key = key(downstream: slot)
+        writeLocal(slot, answer, version: .http11, persists: false, toHead: false)
+        guard isCurrent(downstream: key) else { return }
         close(slot, .linger)
     }
 
