@@ -172,6 +172,10 @@ extension ProxyLoop {
             case .data(let start, let end):
                 let piece = Int(start)..<Int(end)
                 exchanges[exchange].received += UInt64(piece.count)
+                if let limit = settings.bodyLimit, exchanges[exchange].received > limit {
+                    fail(exchange, .bodyTooLarge)
+                    return false
+                }
                 let chunked = exchanges[exchange].isUploadChunked
                 if upstream >= 0 {
                     BodyWriter.append(
@@ -204,10 +208,6 @@ extension ProxyLoop {
     /// A body has an idle time and a least rate, never a total time: uploads may be long.
     private func watchRate(_ exchange: Int32, moved: Bool) -> Bool {
         let received = exchanges[exchange].received
-        if let limit = settings.bodyLimit, received > limit {
-            fail(exchange, .bodyTooLarge)
-            return false
-        }
         let elapsed = loop.now - exchanges[exchange].began
         if elapsed > settings.bodyTimeout,
             Int64(clamping: received) * 1000 < settings.minimumRate * elapsed
