@@ -116,6 +116,12 @@ extension ProxyLoop {
             guard isCurrent(id) else { return }
         }
         if case .connection(let upstream) = upstream { flushUpstream(upstream) }
+        // The head may have come with a full read: the kernel tells once that there is more.
+        if isCurrent(id), exchanges[exchange].machine.request == .streaming,
+            downstreams[slot].flags.contains(.readable)
+        {
+            lookAgain(downstream: slot)
+        }
     }
 
     // MARK: The body
