@@ -191,7 +191,9 @@ extension ProxyLoop {
             let upstream = exchanges[id.slot].upstream
             if upstream >= 0 { lookAgain(upstream: upstream) }
         }
-        if downstreams.contains(slot) { flushDownstream(slot) }
+        // Sent in a moment and not here: this may be called in the middle of another exchange,
+        // whose bytes stand in the buffers that going on with this one would use.
+        if downstreams.contains(slot) { lookAgain(downstream: slot) }
     }
 
     private func freeExchange(_ exchange: Int32) {

@@ -39,6 +39,11 @@ extension ProxyLoop {
 
     /// Goes on with a connection that was left with work to do.
     func resumeDownstream(_ slot: Int32) {
+        if !downstreams[slot].output.isEmpty {
+            let key = key(downstream: slot)
+            flushDownstream(slot)
+            guard isCurrent(downstream: key) else { return }
+        }
         if downstreams[slot].phase == .head, !downstreams[slot].input.isEmpty,
             downstreams[slot].scanned == 0
         {

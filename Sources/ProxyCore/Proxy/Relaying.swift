@@ -325,6 +325,10 @@ extension ProxyLoop {
     }
 
     private func showWatched(_ exchange: Int32) {
+        // Put aside for the call: the application may answer somebody else meanwhile.
+        var unsent = ByteBuffer()
+        swap(&unsent, &outgoing)
+        defer { swap(&unsent, &outgoing) }
         let id = id(of: exchange)
         let ticket = exchanges[exchange].ticket
         let status = Int(exchanges[exchange].status)
