@@ -24,6 +24,8 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     var pool: UpstreamPool
     var waiters: [Int32] = []
     var listeners: [FileDescriptor] = []
+    /// No descriptor was left: the listeners are not watched for a moment.
+    var isListeningPaused = false
     var generation: UInt32 = 0
 
     /// Where everything that is received is parsed: one buffer a loop, not one a connection.
