@@ -113,6 +113,8 @@ extension ProxyLoop {
         case .closing:
             completeClose(slot)
         case .head:
+            // Idle from now on, and to be closed if nothing is there.
+            if drainingUntil != nil { downstreams[slot].flags.insert(.readable) }
             resumeDownstream(slot)
         case .exchange:
             let upstream = exchanges[downstreams[slot].exchange].upstream

@@ -115,6 +115,10 @@ extension ProxyLoop {
         case .bytes:
             takeRequests(slot)
         case .nothing:
+            if drainingUntil != nil, scratch.isEmpty {
+                closeDownstream(slot)
+                return
+            }
             stash(downstream: slot, from: 0)
         case .ended:
             // Between requests a proper end; within a head there is nobody to answer for sure.
