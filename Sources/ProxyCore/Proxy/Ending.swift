@@ -325,6 +325,7 @@ extension ProxyLoop {
         let exchange = downstreams[slot].exchange
         if exchange >= 0 {
             metrics.count(error: .clientGone, row)
+            if downstreams[slot].phase == .tunnel { metrics.add(.tunnelsClosed, row) }
             log(exchange, .clientGone)
             let id = id(of: exchange)
             let wasServing = downstreams[slot].phase == .serving
