@@ -317,6 +317,14 @@ extension ProxyLoop {
             switch acquire(for: exchange) {
             case .connection(let upstream):
                 swap(&upstreams[upstream].output, &exchanges[exchange].waiting)
+                let isWhole = exchanges[exchange].machine.request == .complete
+                upstreams[upstream].keepsSent =
+                    upstreams[upstream].isReused && isWhole && exchanges[exchange].received == 0
+                    && exchanges[exchange].method.isIdempotent
+                // The time in the queue is over: the backend, or the client, has all of its own.
+                setDeadline(
+                    downstream: exchanges[exchange].downstream,
+                    after: isWhole ? settings.responseTimeout : settings.bodyTimeout)
                 let key = key(upstream: upstream)
                 flushUpstream(upstream)
                 if isCurrent(upstream: key) { resumeUpload(upstream) }
