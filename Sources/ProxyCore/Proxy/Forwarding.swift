@@ -201,8 +201,7 @@ extension ProxyLoop {
                     }
                 }
                 exchanges[exchange].machine.requestEnded()
-                setDeadline(
-                    downstream: exchanges[exchange].downstream, after: settings.responseTimeout)
+                allow(exchange, settings.responseTimeout)
                 return true
             case .malformed(let refusal):
                 fail(exchange, .badBody(refusal))
@@ -221,10 +220,15 @@ extension ProxyLoop {
             fail(exchange, .bodyTooSlow)
             return false
         }
-        if moved || elapsed == 0 {
-            setDeadline(downstream: exchanges[exchange].downstream, after: settings.bodyTimeout)
-        }
+        if moved || elapsed == 0 { allow(exchange, settings.bodyTimeout) }
         return true
+    }
+
+    /// The upload has moved: the next step has its whole time. A response that is held keeps the
+    /// time that it may be held.
+    private func allow(_ exchange: Int32, _ pause: Milliseconds) {
+        guard !exchanges[exchange].isHeld else { return }
+        setDeadline(downstream: exchanges[exchange].downstream, after: pause)
     }
 
     // MARK: Connections
