@@ -126,6 +126,7 @@ import Glibc
     /// A literal, copied without making a String.
     @inlinable public mutating func append(_ literal: StaticString) {
         let count = literal.utf8CodeUnitCount
+        guard count > 0 else { return }
         reserve(count)
         unsafe (base.unsafelyUnwrapped + tail).copyMemory(
             from: literal.utf8Start, byteCount: count)
