@@ -211,7 +211,10 @@ extension ProxyLoop {
         log(exchange, error)
         if exchanges[exchange].machine.isAnswerable {
             let id = id(of: exchange)
-            sight(exchange, status: error.status, byUpstream: false)
+            // A request that is answered here was never on its way to the upstream.
+            if downstreams[slot].phase == .exchange {
+                sight(exchange, status: error.status, byUpstream: false)
+            }
             exchanges[exchange].isHeld = false
             let ending = exchanges[exchange].machine.answered(
                 clientPersists: exchanges[exchange].persists && drainingUntil == nil)
