@@ -127,6 +127,7 @@ import Glibc
     /// the copy a few moves.
     @inlinable @inline(__always) public mutating func append(_ literal: StaticString) {
         let count = literal.utf8CodeUnitCount
+        guard count > 0 else { return }
         reserve(count)
         unsafe (base.unsafelyUnwrapped + tail).copyMemory(
             from: literal.utf8Start, byteCount: count)

@@ -16,18 +16,22 @@ extension ProxyLoop {
         drainingUntil = loop.now + settings.drainTime
         for listener in listeners { listener.close() }
         listeners.removeAll()
-        for slot in sockets.slots {
+        // What the application does about one may end another.
+        for slot in sockets.slots where sockets.contains(slot) {
             close(id(socket: slot), code: CloseCode.goingAway.rawValue, reason: "restarting")
         }
         closeIdle()
     }
 
+    /// A request that the kernel holds already, of a connection just accepted or just used
+    /// again, is answered: each is read once more, and closed where nothing is there.
     private func closeIdle() {
         for slot in downstreams.slots
-        where downstreams.contains(slot) && downstreams[slot].phase == .head
-            && downstreams[slot].input.isEmpty && downstreams[slot].output.isEmpty
+        where downstreams[slot].phase == .head && downstreams[slot].input.isEmpty
+            && downstreams[slot].output.isEmpty
         {
-            closeDownstream(slot)
+            downstreams[slot].flags.insert(.readable)
+            lookAgain(downstream: slot)
         }
     }
 

@@ -113,6 +113,8 @@ extension ProxyLoop {
         case .closing:
             completeClose(slot)
         case .head:
+            // Idle from now on, and to be closed if nothing is there.
+            if drainingUntil != nil { downstreams[slot].flags.insert(.readable) }
             resumeDownstream(slot)
         case .exchange:
             let upstream = exchanges[downstreams[slot].exchange].upstream
@@ -191,7 +193,9 @@ extension ProxyLoop {
             let upstream = exchanges[id.slot].upstream
             if upstream >= 0 { lookAgain(upstream: upstream) }
         }
-        if downstreams.contains(slot) { flushDownstream(slot) }
+        // Sent in a moment and not here: this may be called in the middle of another exchange,
+        // whose bytes stand in the buffers that going on with this one would use.
+        if downstreams.contains(slot) { lookAgain(downstream: slot) }
     }
 
     private func freeExchange(_ exchange: Int32) {
@@ -207,7 +211,10 @@ extension ProxyLoop {
         log(exchange, error)
         if exchanges[exchange].machine.isAnswerable {
             let id = id(of: exchange)
-            sight(exchange, status: error.status, byUpstream: false)
+            // A request that is answered here was never on its way to the upstream.
+            if downstreams[slot].phase == .exchange {
+                sight(exchange, status: error.status, byUpstream: false)
+            }
             exchanges[exchange].isHeld = false
             let ending = exchanges[exchange].machine.answered(
                 clientPersists: exchanges[exchange].persists && drainingUntil == nil)
@@ -321,6 +328,7 @@ extension ProxyLoop {
         let exchange = downstreams[slot].exchange
         if exchange >= 0 {
             metrics.count(error: .clientGone, row)
+            if downstreams[slot].phase == .tunnel { metrics.add(.tunnelsClosed, row) }
             log(exchange, .clientGone)
             let id = id(of: exchange)
             let wasServing = downstreams[slot].phase == .serving

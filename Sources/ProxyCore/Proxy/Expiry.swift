@@ -42,7 +42,10 @@ extension ProxyLoop {
         } else if exchanges[exchange].machine.request == .streaming,
             exchanges[exchange].machine.response == .awaited
         {
-            fail(exchange, .bodyTimeout)
+            // Who has stopped: a client that sends nothing, or a backend that takes nothing?
+            let upstream = exchanges[exchange].upstream
+            let isTaken = upstream < 0 || upstreams[upstream].isFlushed
+            fail(exchange, isTaken ? .bodyTimeout : .responseTimeout)
         } else if !downstreams[slot].output.isEmpty {
             // The client, not the upstream, has stopped.
             clientGone(slot)

@@ -116,6 +116,12 @@ extension ProxyLoop {
             guard isCurrent(id) else { return }
         }
         if case .connection(let upstream) = upstream { flushUpstream(upstream) }
+        // The head may have come with a full read: the kernel tells once that there is more.
+        if isCurrent(id), exchanges[exchange].machine.request == .streaming,
+            downstreams[slot].flags.contains(.readable)
+        {
+            lookAgain(downstream: slot)
+        }
     }
 
     // MARK: The body
@@ -172,6 +178,10 @@ extension ProxyLoop {
             case .data(let start, let end):
                 let piece = Int(start)..<Int(end)
                 exchanges[exchange].received += UInt64(piece.count)
+                if let limit = settings.bodyLimit, exchanges[exchange].received > limit {
+                    fail(exchange, .bodyTooLarge)
+                    return false
+                }
                 let chunked = exchanges[exchange].isUploadChunked
                 if upstream >= 0 {
                     BodyWriter.append(
@@ -191,8 +201,7 @@ extension ProxyLoop {
                     }
                 }
                 exchanges[exchange].machine.requestEnded()
-                setDeadline(
-                    downstream: exchanges[exchange].downstream, after: settings.responseTimeout)
+                allow(exchange, settings.responseTimeout)
                 return true
             case .malformed(let refusal):
                 fail(exchange, .badBody(refusal))
@@ -204,10 +213,6 @@ extension ProxyLoop {
     /// A body has an idle time and a least rate, never a total time: uploads may be long.
     private func watchRate(_ exchange: Int32, moved: Bool) -> Bool {
         let received = exchanges[exchange].received
-        if let limit = settings.bodyLimit, received > limit {
-            fail(exchange, .bodyTooLarge)
-            return false
-        }
         let elapsed = loop.now - exchanges[exchange].began
         if elapsed > settings.bodyTimeout,
             Int64(clamping: received) * 1000 < settings.minimumRate * elapsed
@@ -215,10 +220,15 @@ extension ProxyLoop {
             fail(exchange, .bodyTooSlow)
             return false
         }
-        if moved || elapsed == 0 {
-            setDeadline(downstream: exchanges[exchange].downstream, after: settings.bodyTimeout)
-        }
+        if moved || elapsed == 0 { allow(exchange, settings.bodyTimeout) }
         return true
+    }
+
+    /// The upload has moved: the next step has its whole time. A response that is held keeps the
+    /// time that it may be held.
+    private func allow(_ exchange: Int32, _ pause: Milliseconds) {
+        guard !exchanges[exchange].isHeld else { return }
+        setDeadline(downstream: exchanges[exchange].downstream, after: pause)
     }
 
     // MARK: Connections
@@ -311,6 +321,14 @@ extension ProxyLoop {
             switch acquire(for: exchange) {
             case .connection(let upstream):
                 swap(&upstreams[upstream].output, &exchanges[exchange].waiting)
+                let isWhole = exchanges[exchange].machine.request == .complete
+                upstreams[upstream].keepsSent =
+                    upstreams[upstream].isReused && isWhole && exchanges[exchange].received == 0
+                    && exchanges[exchange].method.isIdempotent
+                // The time in the queue is over: the backend, or the client, has all of its own.
+                setDeadline(
+                    downstream: exchanges[exchange].downstream,
+                    after: isWhole ? settings.responseTimeout : settings.bodyTimeout)
                 let key = key(upstream: upstream)
                 flushUpstream(upstream)
                 if isCurrent(upstream: key) { resumeUpload(upstream) }

@@ -56,26 +56,27 @@ extension ProxyLoop {
     /// of a loop that spins on a listener which it cannot serve.
     private func pauseListening(_ error: SystemError) {
         metrics.add(.acceptsFailed, row)
-        for listener in listeners {
-            do throws(SystemError) {
-                try loop.epoll.remove(listener)
-            } catch {
-                metrics.add(.acceptsFailed, row)
-            }
-        }
+        // Each listener with somebody waiting comes here in the same turn: one pause for all.
+        guard !isListeningPaused else { return }
+        isListeningPaused = true
+        // One that is not watched just now (it could not be added again) has nothing to remove.
+        for listener in listeners { try? loop.epoll.remove(listener) }
         loop.wheel.insert(
             EventKey(.listener, slot: 0, generation: 0).word, due: loop.now + 100)
     }
 
     func resumeListening() {
+        isListeningPaused = false
+        var problem: SystemError?
         for (index, listener) in listeners.enumerated() {
             let key = EventKey(.listener, slot: Int32(index), generation: 0)
             do throws(SystemError) {
-                try loop.epoll.addLevel(listener, key: key.word, exclusive: false)
+                try loop.epoll.addLevel(listener, key: key.word, exclusive: true)
             } catch {
-                loop.wheel.insert(key.word, due: loop.now + 100)
+                problem = error
             }
         }
+        if let problem { pauseListening(problem) }
     }
 }
 

@@ -7,7 +7,8 @@ public enum ProxyError: Error, Equatable, Sendable {
     /// The backend did not accept a connection.
     case connect(SystemError)
     case connectTimeout
-    /// Every permitted connection to the backend was in use for the whole connect timeout.
+    /// Every permitted connection to the backend was in use for the whole response timeout (or,
+    /// where its body is still coming, the body timeout).
     case noConnection
     /// The backend closed or reset the connection before a response.
     case upstreamClosed

@@ -24,6 +24,8 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     var pool: UpstreamPool
     var waiters: [Int32] = []
     var listeners: [FileDescriptor] = []
+    /// No descriptor was left: the listeners are not watched for a moment.
+    var isListeningPaused = false
     var generation: UInt32 = 0
 
     /// Where everything that is received is parsed: one buffer a loop, not one a connection.
@@ -190,7 +192,13 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     }
 
     /// Whether the deadline has really come; else notes when to look again.
+    ///
+    /// A deadline that was moved to an earlier time has left a second note behind. The earliest
+    /// stands for all: were each renewed when it comes, their number would double every round.
     func isDue(downstream slot: Int32) -> Bool {
+        guard downstreams[slot].armed <= loop.now else { return false }
+        // Nothing is noted any more: the next deadline must be, even where it is a later one.
+        downstreams[slot].armed = .max
         let due = downstreams[slot].deadline
         guard due > loop.now else { return true }
         downstreams[slot].armed = due
@@ -199,6 +207,9 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     }
 
     func isDue(upstream slot: Int32) -> Bool {
+        guard upstreams[slot].armed <= loop.now else { return false }
+        // Nothing is noted any more: the next deadline must be, even where it is a later one.
+        upstreams[slot].armed = .max
         let due = upstreams[slot].deadline
         guard due > loop.now else { return true }
         upstreams[slot].armed = due

@@ -39,6 +39,11 @@ extension ProxyLoop {
 
     /// Goes on with a connection that was left with work to do.
     func resumeDownstream(_ slot: Int32) {
+        if !downstreams[slot].output.isEmpty {
+            let key = key(downstream: slot)
+            flushDownstream(slot)
+            guard isCurrent(downstream: key) else { return }
+        }
         if downstreams[slot].phase == .head, !downstreams[slot].input.isEmpty,
             downstreams[slot].scanned == 0
         {
@@ -110,6 +115,10 @@ extension ProxyLoop {
         case .bytes:
             takeRequests(slot)
         case .nothing:
+            if drainingUntil != nil, scratch.isEmpty {
+                closeDownstream(slot)
+                return
+            }
             stash(downstream: slot, from: 0)
         case .ended:
             // Between requests a proper end; within a head there is nobody to answer for sure.
@@ -172,8 +181,10 @@ extension ProxyLoop {
             fault: refusal.reason.rawValue, now: loop.utc)
         let answer = LocalResponse.problem(
             status: refusal.status, detail: refusal.reason.rawValue)
-        writeLocal(slot, answer, version: .http11, persists: false, toHead: false)
         metrics.count(status: refusal.status, row)
+        let key = key(downstream: slot)
+        writeLocal(slot, answer, version: .http11, persists: false, toHead: false)
+        guard isCurrent(downstream: key) else { return }
         close(slot, .linger)
     }
 

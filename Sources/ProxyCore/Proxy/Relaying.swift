@@ -72,8 +72,9 @@ extension ProxyLoop {
     func readUpstream(_ slot: Int32) {
         switch upstreams[slot].phase {
         case .idle:
-            // Whatever it says without being asked, or its end: of no use any more.
-            dropUpstream(slot)
+            // Whatever it says without being asked, or its end: of no use any more. (Not a look
+            // that was noted for an exchange which has ended well since.)
+            if upstreams[slot].flags.contains(.readable) { dropUpstream(slot) }
         case .busy:
             readResponse(slot)
         case .tunnel:
@@ -88,8 +89,10 @@ extension ProxyLoop {
         let exchange = upstreams[slot].exchange
         let downstream = exchanges[exchange].downstream
         var reads = 0
-        while isCurrent(upstream: key), upstreams[slot].phase == .busy,
-            upstreams[slot].flags.contains(.readable)
+        let id = id(of: exchange)
+        // The connection may serve another exchange when this one is over.
+        while isCurrent(id), isCurrent(upstream: key), upstreams[slot].exchange == exchange,
+            upstreams[slot].phase == .busy, upstreams[slot].flags.contains(.readable)
         {
             // The client takes it slower than it comes: the rest stays with the kernel.
             let backlog = downstreams[downstream].output.count
@@ -325,6 +328,10 @@ extension ProxyLoop {
     }
 
     private func showWatched(_ exchange: Int32) {
+        // Put aside for the call: the application may answer somebody else meanwhile.
+        var unsent = ByteBuffer()
+        swap(&unsent, &outgoing)
+        defer { swap(&unsent, &outgoing) }
         let id = id(of: exchange)
         let ticket = exchanges[exchange].ticket
         let status = Int(exchanges[exchange].status)

@@ -43,6 +43,12 @@ extension ProxyLoop {
             respond(exchange, upgrade)
             return
         }
+        guard drainingUntil == nil else {
+            respond(
+                exchange,
+                .problem(status: 503, detail: "Restarting.", fields: [("Retry-After", "5")]))
+            return
+        }
         let socket = sockets.insert(
             ServedSocket(
                 downstream: slot, generation: nextGeneration(),
@@ -59,6 +65,10 @@ extension ProxyLoop {
         Handshake.accept(key: key.bytes, into: &outgoing)
         outgoing.append("\r\n")
         for field in fields {
+            guard field.value.rawSpan.isFieldValue else {
+                metrics.add(.fieldsOmitted, row)
+                continue
+            }
             outgoing.append(field.name)
             outgoing.append(": ")
             outgoing.append(field.value)

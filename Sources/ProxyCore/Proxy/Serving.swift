@@ -80,6 +80,8 @@ extension ProxyLoop {
                 }
             case .more:
                 stash(downstream: slot, from: 0)
+                // After a full read the kernel does not tell again that there is more.
+                if downstreams[slot].flags.contains(.readable) { lookAgain(downstream: slot) }
                 return
             case .malformed(let refusal):
                 fail(exchange, .badBody(refusal))
