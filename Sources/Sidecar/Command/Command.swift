@@ -63,7 +63,10 @@ enum Command: String, CaseIterable, Sendable {
                 CommandOption("--public-key", "FILE", "the public key of the tokens (PEM)"),
             ]
         case .check: return [config]
-        case .demo: return [CommandOption("--port", "N", "the port of the sidecar; a free one if not given")]
+        case .demo:
+            return [
+                CommandOption("--port", "N", "the port of the sidecar; a free one if not given")
+            ]
         case .token:
             return [
                 config, CommandOption("--user", "ID", "the user's id"),
