@@ -46,7 +46,7 @@ struct UsersSource {
         while prefix.hasSuffix("/") { prefix.removeLast() }
         client = HTTPClient(addresses: try Self.resolve(authority), authority: authority)
         path = (prefix.isEmpty ? "/_presence" : prefix) + "/users"
-        token = order.token
+        token = order.token ?? Environment.value(of: "SIDECAR_TOKEN")
         status = order.status
     }
 
@@ -74,7 +74,7 @@ struct UsersSource {
         let answer = try client.send("GET", target, token: token)
         guard answer.status == 200, let page = answer.json else {
             let detail = answer.json?["detail"]?.string ?? "no answer that this program understands"
-            let hint = answer.status == 401 ? "; write --token T (sidecar token makes one)" : ""
+            let hint = answer.status == 401 ? " Write --token T (sidecar token makes one)." : ""
             throw ClientError(description: "\(answer.status): \(detail)\(hint)")
         }
         return page
@@ -98,7 +98,8 @@ enum UsersTable {
         let count = page["count"]?.integer ?? Int64(lines.count - 1)
         let shown = lines.count - 1
         let rows = lines.map { line in
-            zip(line, widths).map { cell, width in printable(cell, width) }
+            // The last column needs no filling.
+            zip(line, widths.dropLast() + [0]).map { cell, width in printable(cell, width) }
                 .joined(separator: "  ")
         }
         let more = Int64(shown) < count ? " (the first \(shown) are shown)" : ""

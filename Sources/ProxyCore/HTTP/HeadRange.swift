@@ -33,4 +33,13 @@ extension RawSpan {
         @_lifetime(copy self)
         get { extracting(Int(range.start)..<Int(range.end)) }
     }
+    /// `range` without the blanks at its ends.
+    @inline(__always)
+    func trimmed(_ range: HeadRange) -> HeadRange {
+        var start = Int(range.start)
+        var end = Int(range.end)
+        while start < end, self[at: start].isBlank { start += 1 }
+        while start < end, self[at: end - 1].isBlank { end -= 1 }
+        return HeadRange(start, end)
+    }
 }

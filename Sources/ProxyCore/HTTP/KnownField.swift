@@ -37,9 +37,14 @@ extension KnownField {
     /// Recognises a name by itself.
     init(_ name: RawSpan) { self = Self.recognise(name, 0, name.byteCount) }
 
-    // A table by hand: one comparison of a word or two a candidate, no hashing.
+    // Tables by hand: one comparison of a word or two a candidate, no hashing.
     @inline(__always)
     private static func recognise(_ bytes: RawSpan, _ at: Int, _ count: Int) -> KnownField {
+        count <= 12 ? short(bytes, at, count) : long(bytes, at, count)
+    }
+
+    @inline(__always)
+    private static func short(_ bytes: RawSpan, _ at: Int, _ count: Int) -> KnownField {
         switch count {
         case 2:
             if bytes.isFolded("te", at: at) { return .te }
@@ -81,6 +86,15 @@ extension KnownField {
         case 12:
             if bytes.isFolded("max-forwards", at: at) { return .maxForwards }
             if bytes.isFolded("content-type", at: at) { return .contentType }
+        default:
+            break
+        }
+        return .other
+    }
+
+    @inline(__always)
+    private static func long(_ bytes: RawSpan, _ at: Int, _ count: Int) -> KnownField {
+        switch count {
         case 13:
             if bytes.isFolded("authorization", at: at) { return .authorization }
             if bytes.isFolded("accept-ranges", at: at) { return .acceptRanges }

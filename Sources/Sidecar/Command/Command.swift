@@ -63,7 +63,10 @@ enum Command: String, CaseIterable, Sendable {
                 CommandOption("--public-key", "FILE", "the public key of the tokens (PEM)"),
             ]
         case .check: return [config]
-        case .demo: return [CommandOption("--port", "N", "the port of the sidecar")]
+        case .demo:
+            return [
+                CommandOption("--port", "N", "the port of the sidecar; a free one if not given")
+            ]
         case .token:
             return [
                 config, CommandOption("--user", "ID", "the user's id"),
@@ -89,7 +92,7 @@ enum Command: String, CaseIterable, Sendable {
         case .check:
             "One line a finding: FILE:LINE: key.path: what is wrong, and what to write.\n"
                 + "Ends with 0 where there are none or warnings only, with 1 where there are errors."
-        case .demo: "Needs nothing else. Prints the dashboard's URL and a login."
+        case .demo: "Needs nothing else. Prints its address, a login and what to try."
         case .token: "Signs with the first secret of tokens.keys and prints the token."
         case .users: "Shows a table of users and their status."
         case .routes: "Says which route matches, and what the sidecar would do."

@@ -100,23 +100,25 @@ private final class Stage {
     }
 
     private static func programme(_ url: String) -> String {
-        """
-        A sample application with Presence Sidecar before it: \(url)/
-        Sign in as ada (an admin), grace, linus, barbara, edsger or margaret; the password is demo.
-        Five of them come and go by themselves. Nothing is kept. Stop with Ctrl-C.
+        // As it was called, so that the line works where it is not on the PATH.
+        let program = CommandLine.arguments.first ?? "sidecar"
+        return """
+            A sample application with Presence Sidecar before it: \(url)/
+            Sign in as ada (an admin), grace, linus, barbara, edsger or margaret; the password is demo.
+            Five of them come and go by themselves. Nothing is kept. Stop with Ctrl-C.
 
-        Try, in another terminal:
+            Try, in another terminal:
 
-          TOKEN=$(curl -s \(url)/api/login/ -d '{"username":"ada","password":"demo"}' | sed 's/.*"access":"\\([^"]*\\)".*/\\1/')
-          curl -s -H "Authorization: Bearer $TOKEN" \(url)/_presence/users
-          curl -s -H "Authorization: Bearer $TOKEN" \(url)/_presence/users/3
-          curl -s -H "Authorization: Bearer $TOKEN" \(url)/_presence/users/5/status -d '{"online_status":"away","for":"1m"}'
-          curl -s -H "Authorization: Bearer $TOKEN" \(url)/api/slow/       # the application's own, two seconds
-          curl -si -H "Authorization: Bearer $TOKEN" \(url)/api/broken/    # the application's own, 500
-          sidecar users --url \(url)/_presence --token "$TOKEN" --watch
+              TOKEN=$(curl -s \(url)/api/login/ -d '{"username":"ada","password":"demo"}' | sed 's/.*"access":"\\([^"]*\\)".*/\\1/')
+              curl -s -H "Authorization: Bearer $TOKEN" \(url)/_presence/users
+              curl -s -H "Authorization: Bearer $TOKEN" \(url)/_presence/users/3
+              curl -s -H "Authorization: Bearer $TOKEN" \(url)/_presence/users/5/status -d '{"online_status":"away","for":"1m"}'
+              curl -s -H "Authorization: Bearer $TOKEN" \(url)/api/slow/       # the application's own, two seconds
+              curl -si -H "Authorization: Bearer $TOKEN" \(url)/api/broken/    # the application's own, 500
+              \(program) users --url \(url)/_presence --token "$TOKEN" --watch
 
-        Live, for a WebSocket client: \(url.replacingHTTP)/_presence/ws?token=...
-        """
+            Live, for a WebSocket client: \(url.replacingHTTP)/_presence/ws?token=...
+            """
     }
 }
 
