@@ -220,8 +220,6 @@ final class JSONReaderTests: XCTestCase {
         }
     }
 
-    /// Twice the text takes about twice the time: hostile shapes included.
-
     /// Documents that a quadratic step anywhere would turn into hours: to end is to pass.
     func testLongDocumentsEnd() {
         let shapes: [(String, (Int) -> String)] = [
