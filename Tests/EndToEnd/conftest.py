@@ -31,17 +31,22 @@ def pytest_runtest_makereport(item, call):
     """A failure shows what the processes said."""
     report = yield
     if report.failed:
-        for fixture in ("workshop", "session_shop"):
-            bench = item.funcargs.get(fixture)
-            for name, text in bench.logs() if bench else []:
+        for bench in OPEN:
+            for name, text in bench.logs():
                 report.sections.append((f"log of {name}", text))
     return report
+
+
+# The workshops whose processes may run now: that of the session, and that of the present test.
+OPEN = []
 
 
 @pytest.fixture(scope="session")
 def session_shop(tmp_path_factory):
     bench = Workshop(tmp_path_factory.mktemp("session"))
+    OPEN.append(bench)
     yield bench
+    OPEN.remove(bench)
     died = bench.close()
     assert not died, died
 
@@ -55,7 +60,9 @@ def legacy(session_shop):
 def workshop(tmp_path):
     """Everything a test starts; a process that died on its own fails the test."""
     bench = Workshop(tmp_path)
+    OPEN.append(bench)
     yield bench
+    OPEN.remove(bench)
     died = bench.close()
     assert not died, died
 

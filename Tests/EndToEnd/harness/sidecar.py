@@ -39,7 +39,8 @@ ROUTES = [
 DEFAULTS = {
     "tokens": {
         "keys": [{"algorithms": ["HS256"], "secret_env": "JWT_SECRET"}],
-        "leeway": "0s",
+        # Tokens minted here carry this very second as `iat`; two clocks may differ by a breath.
+        "leeway": "2s",
     },
     "presence": {
         "offline_after": "60s",
