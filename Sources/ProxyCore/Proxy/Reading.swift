@@ -139,10 +139,11 @@ extension ProxyLoop {
             scratch.removeAll()
             unstash(downstream: slot)
         }
-        guard isCurrent(downstream: key), downstreams[slot].phase == .head,
-            downstreams[slot].output.isEmpty
-        else { return }
-        let hasInput = !downstreams[slot].input.isEmpty && downstreams[slot].scanned == 0
+        guard isCurrent(downstream: key), downstreams[slot].output.isEmpty else { return }
+        let isHead = downstreams[slot].phase == .head
+        let hasInput =
+            isHead && !downstreams[slot].input.isEmpty && downstreams[slot].scanned == 0
+        // A read that was filled to the last byte has more behind it, and no event will say so.
         if hasInput || downstreams[slot].flags.contains(.readable) { lookAgain(downstream: slot) }
     }
 

@@ -58,7 +58,13 @@ extension ProxyLoop {
                 fail(exchange, .badBody(Refusal(status: 400, reason: .targetForm)))
                 return
             }
+            let id = id(of: exchange)
             serveIfWhole(exchange, slot)
+            if isCurrent(id), downstreams[slot].phase == .gather,
+                downstreams[slot].flags.contains(.readable)
+            {
+                lookAgain(downstream: slot)
+            }
         case .nothing:
             stash(downstream: slot, from: 0)
         case .ended, .broken:
