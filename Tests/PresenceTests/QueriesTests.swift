@@ -109,6 +109,29 @@ final class QueriesTests: XCTestCase {
         XCTAssertEqual(house.told("1"), [.online, .offline])
     }
 
+    /// Several users of each shard come and go in another order than they came.
+    func testTheListOfThosePresentIsExactThroughout() {
+        let house = House()
+        let people = Shard.count * 6
+        var random = SplitMix(seed: 21)
+        var identities = (0..<people).map { house.identity(String($0), at: t) }
+        var last: [Int: Milliseconds] = [:]
+        var now = t
+        for round in 0..<40 {
+            now += random.time(20_000)
+            for _ in 0..<60 {
+                let person = random.below(people)
+                house.sight(&identities[person], at: now)
+                last[person] = now
+            }
+            let wanted = last.filter { now - $0.value < 120_000 }.keys.sorted()
+            let page = house.engine.page(
+                UserQuery(statuses: [.online], limit: people), now: now)
+            XCTAssertEqual(page.results.map(\.userID), wanted.map(String.init), "\(round)")
+            XCTAssertEqual(house.engine.counts(now: now).online, wanted.count)
+        }
+    }
+
     func testManyAtOnce() {
         let house = House()
         var one = house.identity("1")
