@@ -53,15 +53,14 @@ need_apt() {
     [ ${#missing[@]} -gt 0 ] || return 0
 
     say "installing with apt-get: ${missing[*]}"
-    local keep_down=
-    if [ ! -e /usr/sbin/policy-rc.d ]; then
-        keep_down=yes
-        as_root sh -c 'printf "#!/bin/sh\nexit 101\n" >/usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d'
-    fi
-    local status=0
-    apt_install "${missing[@]}" || status=$?
-    if [ -n "$keep_down" ]; then as_root rm -f /usr/sbin/policy-rc.d; fi
-    [ $status = 0 ] || die "apt-get could not install: ${missing[*]}"
+    (
+        if [ ! -e /usr/sbin/policy-rc.d ]; then
+            trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
+            as_root sh -c \
+                'printf "#!/bin/sh\nexit 101\n" >/usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d'
+        fi
+        apt_install "${missing[@]}"
+    ) || die "apt-get could not install: ${missing[*]}"
 }
 
 # Package lists are fetched only where the packages can't be had without.
