@@ -16,6 +16,7 @@ final class LogoutTests: XCTestCase {
         var phone = house.identity("1", 11)
         house.sight(&desk, at: t)
         house.engine.socketOpened(&phone.session, now: t + 1)
+        let old = phone.session
         house.logout(desk, at: t + 100)
         let view = house.engine.view(user: "1", now: t + 100)
         XCTAssertEqual(view.status, .offline)
@@ -27,8 +28,8 @@ final class LogoutTests: XCTestCase {
         XCTAssertFalse(house.engine.isRevoked(&phone, now: t + 101))
         XCTAssertEqual(house.enroll("1", 10), .revoked)
         // The socket that was ordered to close takes nothing with it.
-        let old = phone.session
         house.engine.socketOpened(&phone.session, now: t + 200)
+        XCTAssertEqual(old.slot, phone.session.slot, "the row is the same, its use is not")
         house.engine.socketClosed(old, now: t + 300)
         XCTAssertEqual(house.status("1", at: t + 20_000), .online, "new contact of another token")
         house.engine.socketClosed(phone.session, now: t + 20_000)
