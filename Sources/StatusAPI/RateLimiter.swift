@@ -61,7 +61,9 @@ final class RateLimiter: Sendable {
         var oldest = first
         for row in first..<(first + Self.ways) {
             if table.rows.load(row, Column.key) == key { return row }
-            if table.rows.load(row, Column.whole) < table.rows.load(oldest, Column.whole) { oldest = row }
+            if table.rows.load(row, Column.whole) < table.rows.load(oldest, Column.whole) {
+                oldest = row
+            }
         }
         table.rows.store(oldest, Column.key, key)
         table.rows.store(oldest, Column.whole, 0)

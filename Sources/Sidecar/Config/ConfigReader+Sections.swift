@@ -126,9 +126,6 @@ extension ConfigReader {
         var log = Config.Log()
         log.level = section.choice("level", or: log.level)
         log.format = section.choice("format", or: log.format)
-        if log.format == .json, let value = section.value("format") {
-            Feature.jsonLog.note(at: value)
-        }
         if let access = section.value("access", nullable: true) {
             log.access = access.node.isNull ? .off : access.choice(Config.Log.Access.self) ?? .off
         }

@@ -7,7 +7,7 @@ enum Feature: CaseIterable {
     case tls, cluster, publicKeys, secureUpstream, systemdListen
     case introspection, serviceTokens, otherTokenPlaces, withoutAuthorization, opaqueTokens
     case upstreamHealth, enrichment, injection, servedEvents, history, webhooks
-    case connectionsPerAddress, jsonLog
+    case connectionsPerAddress
 
     enum Support {
         case full
@@ -23,8 +23,7 @@ enum Feature: CaseIterable {
             .refused
         case .introspection, .serviceTokens, .otherTokenPlaces, .withoutAuthorization,
             .opaqueTokens, .upstreamHealth,
-            .enrichment, .injection, .servedEvents, .history, .webhooks, .connectionsPerAddress,
-            .jsonLog:
+            .enrichment, .injection, .servedEvents, .history, .webhooks, .connectionsPerAddress:
             .ignored
         }
     }
@@ -51,7 +50,6 @@ enum Feature: CaseIterable {
         case .history: ("the history", nil)
         case .webhooks: ("webhooks", nil)
         case .connectionsPerAddress: ("a limit for each address", nil)
-        case .jsonLog: ("a log in JSON", nil)
         }
     }
 

@@ -35,6 +35,7 @@ final class ServiceProcess: Sendable {
             settings: config.presenceSettings(startedAt: startedAt), restored: store.load(),
             epoch: Secret.randomWord(), sink: store)
         let draining = DrainFlag()
+        let logOutput = LogOutput.standardError()
         let metrics = ProxyMetrics(loops: config.loopCount)
         do {
             let health = try UpstreamHealth(servers: settings.upstreams)
@@ -50,7 +51,9 @@ final class ServiceProcess: Sendable {
             let group = try ProxyGroup(
                 settings: settings, count: config.loopCount, metrics: metrics, health: health,
                 accessLog: {
-                    config.log.access == .stderr ? AccessLog(output: FileDescriptor(2)) : nil
+                    guard config.log.access == .stderr else { return nil }
+                    return AccessLog(
+                        output: logOutput, format: config.log.format == .json ? .json : .text)
                 },
                 makeApplication: { service.application(for: $0) })
             let sweep = try Sweep(engine)
