@@ -30,6 +30,7 @@ class Profile:
     arcs: dict = field(default_factory=lambda: defaultdict(int))        # (Place, Function): cost
     calls: dict = field(default_factory=lambda: defaultdict(int))       # (Place, Function): count
     home: dict = field(default_factory=dict)                            # Function: file it is in
+    elsewhere: int = 0                                                  # of the other threads
 
     @property
     def total(self):
