@@ -131,13 +131,15 @@ extension ProxyLoop {
     /// Takes the requests in `scratch`, one after the other as each is answered.
     func takeRequests(_ slot: Int32) {
         let key = key(downstream: slot)
-        for _ in 0..<Limits.readsPerTurn {
+        for taken in 0..<Limits.readsPerTurn {
+            if taken > 0 {
+                guard !downstreams[slot].input.isEmpty else { break }
+                scratch.removeAll()
+                unstash(downstream: slot)
+            }
             guard takeHead(slot), isCurrent(downstream: key),
                 downstreams[slot].phase == .head, downstreams[slot].output.isEmpty
             else { break }
-            guard !downstreams[slot].input.isEmpty else { break }
-            scratch.removeAll()
-            unstash(downstream: slot)
         }
         guard isCurrent(downstream: key), downstreams[slot].output.isEmpty else { return }
         let isHead = downstreams[slot].phase == .head
