@@ -2,6 +2,7 @@
 // Called by the access logs, one a loop.
 // Never changes a flag of descriptor 2, which other processes may share.
 
+import CLinux
 import Glibc
 
 /// Standard error, as loops may use it: a reader that has stopped blocks nobody.
