@@ -128,6 +128,8 @@ extension ConfigReader {
         log.format = section.choice("format", or: log.format)
         if log.format == .json, let value = section.value("format") {
             Feature.jsonLog.note(at: value)
+            // Half of the lines in JSON would be worse than none.
+            if Feature.jsonLog.support == .ignored { log.format = .text }
         }
         if let access = section.value("access", nullable: true) {
             log.access = access.node.isNull ? .off : access.choice(Config.Log.Access.self) ?? .off
