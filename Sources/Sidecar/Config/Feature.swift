@@ -48,7 +48,7 @@ enum Feature: CaseIterable {
         case .injection: ("injecting the client script", nil)
         case .servedEvents: ("serving \"changes\" and \"events\"", "serve \"websocket\"")
         case .history: ("the history", nil)
-        case .webhooks: ("webhooks", nil)
+        case .webhooks: ("sending webhooks", nil)
         case .connectionsPerAddress: ("a limit for each address", nil)
         }
     }
