@@ -11,6 +11,7 @@ import XCTest
 final class Backend {
     let descriptor: CInt
     let port: UInt16
+    private var isOpen = true
 
     init() {
         let made = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
@@ -29,7 +30,12 @@ final class Backend {
 
     deinit { close() }
 
-    func close() { _ = Glibc.close(descriptor) }
+    /// Nobody listens any more: connects are refused.
+    func close() {
+        // Once: the number may be another's by then.
+        if isOpen { _ = Glibc.close(descriptor) }
+        isOpen = false
+    }
 
     /// The next connection that the loop has opened.
     func accept(file: StaticString = #filePath, line: UInt = #line) -> Wire {
