@@ -118,13 +118,16 @@ public struct TokenDigest: Sendable, Hashable, BitwiseCopyable {
         defer { unsafe EVP_MAC_free(method) }
         guard let context = unsafe EVP_MAC_CTX_new(method) else { fatalError("no memory for HMAC") }
         unsafe self.context = context
+        // A parameter keeps pointers to its key and its value: both must live through the call.
         var name = Array(algorithm.digestName.utf8CString)
         let keyed = unsafe name.withUnsafeMutableBufferPointer { name in
-            let parameters = unsafe [
-                OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name.baseAddress, 0),
-                OSSL_PARAM_construct_end(),
-            ]
-            return unsafe EVP_MAC_init(context, secret, secret.count, parameters)
+            unsafe OSSL_MAC_PARAM_DIGEST.withCString { key in
+                let parameters = unsafe [
+                    OSSL_PARAM_construct_utf8_string(key, name.baseAddress, 0),
+                    OSSL_PARAM_construct_end(),
+                ]
+                return unsafe EVP_MAC_init(context, secret, secret.count, parameters)
+            }
         }
         guard keyed == 1 else { fatalError("libcrypto refuses \(algorithm.rawValue)") }
     }
