@@ -208,8 +208,11 @@ extension ProxyLoop {
     func fail(_ exchange: Int32, _ error: ProxyError) {
         let slot = exchanges[exchange].downstream
         metrics.count(error: error, row)
+        let isAnswerable = exchanges[exchange].machine.isAnswerable
+        let response = error.response()
+        if isAnswerable { exchanges[exchange].sentDown = UInt64(response.body.count) }
         log(exchange, error)
-        if exchanges[exchange].machine.isAnswerable {
+        if isAnswerable {
             let id = id(of: exchange)
             // A request that is answered here was never on its way to the upstream.
             if downstreams[slot].phase == .exchange {
@@ -221,7 +224,7 @@ extension ProxyLoop {
             metrics.count(status: error.status, row)
             outgoing.removeAll()
             writeLocal(
-                slot, error.response(), version: exchanges[exchange].version,
+                slot, response, version: exchanges[exchange].version,
                 persists: ending.downstream == .next, toHead: exchanges[exchange].method == .head)
             guard isCurrent(id) else { return }
             end(exchange, slot, ending)

@@ -91,7 +91,9 @@ enum ClientMessage: Equatable {
 
     /// - Throws: 400 with what to write instead; the socket's `error` message says it.
     init(_ text: RawSpan) throws(Problem) {
-        guard let root = try Bodies.object(text) else { throw .badRequest("The message is empty.") }
+        guard let root = try Bodies.object(text, called: "message") else {
+            throw .badRequest("The message is empty.")
+        }
         switch root["type"]?.string {
         case "heartbeat":
             self = .heartbeat(try Bodies.status(root, among: [.online, .away]) ?? .online)

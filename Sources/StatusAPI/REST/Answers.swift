@@ -18,16 +18,19 @@ enum Answers {
 /// Reading bodies.
 enum Bodies {
     /// The object in a body; nil where the body is empty.
+    /// - Parameter what: what it is to whoever sent it.
     /// - Throws: 400 where it is something else.
-    static func object(_ body: RawSpan) throws(Problem) -> JSONNode? {
+    static func object(
+        _ body: RawSpan, called what: StaticString = "body"
+    ) throws(Problem) -> JSONNode? {
         guard !isBlank(body) else { return nil }
         let root: JSONNode
         do {
             root = try JSONReader.read(body, maximumDepth: APILimits.jsonDepth)
         } catch {
-            throw .badRequest("The body is not JSON: \(error.description).")
+            throw .badRequest("The \(what) is not JSON: \(error.description).")
         }
-        guard root.object != nil else { throw .badRequest("The body must be a JSON object.") }
+        guard root.object != nil else { throw .badRequest("The \(what) must be a JSON object.") }
         return root
     }
 
