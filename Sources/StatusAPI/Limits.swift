@@ -33,6 +33,10 @@ public enum APILimits {
     public static let commitPatience: Milliseconds = 5_000
     /// Answers of a loop that wait for a commit. Beyond it a fact is refused with 503.
     public static let pendingAnswers = 4_096
+    /// Users up to which a loop makes a list itself: less than half a millisecond.
+    public static let listedOnLoop = 5_000
+    /// Lists that wait for the thread that makes them. Beyond it a list is refused with 503.
+    public static let pendingLists = 256
     /// Changes put into one message; more go into a second one.
     public static let changesPerMessage = 1_000
     /// Keys of the rate limiter; the one longest idle makes room.

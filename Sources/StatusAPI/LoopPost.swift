@@ -20,6 +20,12 @@ struct Finished: Sendable {
     var kept: Bool
 }
 
+/// An answer that another thread has made.
+struct ReadyAnswer: Sendable {
+    var exchange: ExchangeID
+    var response: LocalResponse
+}
+
 /// Sockets that shall close: of one session, or of all of a user.
 struct CloseOrder: Sendable {
     var subject: UInt32
@@ -34,6 +40,7 @@ final class LoopPost: Sendable {
     struct Mail {
         var finished: [Finished] = []
         var orders: [CloseOrder] = []
+        var answers: [ReadyAnswer] = []
     }
 
     private let mailbox: Mailbox
@@ -49,6 +56,11 @@ final class LoopPost: Sendable {
 
     func post(_ finished: Finished) {
         mail.withLock { $0.finished.append(finished) }
+        ring()
+    }
+
+    func post(_ answer: ReadyAnswer) {
+        mail.withLock { $0.answers.append(answer) }
         ring()
     }
 

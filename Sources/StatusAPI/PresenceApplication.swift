@@ -159,6 +159,7 @@ public final class PresenceApplication: Application {
         if let mail = post.collect() {
             for order in mail.orders { hub.obey(order) }
             for finished in mail.finished { settle(finished) }
+            for ready in mail.answers { answer(ready.exchange, ready.response) }
             hub.journalGrew()
         }
         hub.turn(now: now)

@@ -39,6 +39,8 @@ public final class PresenceService: Sendable {
     let router: Router
     let limiter: RateLimiter?
     let metrics = MetricsRegistry()
+    /// Wants a thread of its own; without one every list is made on its loop.
+    public let lists: ListDesk
     /// Presence sockets open on all loops, and users that they asked for by name.
     let sockets = Atomic<Int>(0)
     let subscriptions = Atomic<Int>(0)
@@ -48,12 +50,13 @@ public final class PresenceService: Sendable {
     /// - Throws: `RoutePatternError` where the prefix cannot be part of a path pattern.
     public init(
         settings: APISettings, engine: PresenceEngine, tokens: TokenSettings,
-        probes: HealthProbes = HealthProbes()
+        lists: ListDesk, probes: HealthProbes = HealthProbes()
     ) throws(RoutePatternError) {
         self.settings = settings
         self.engine = engine
         self.tokens = tokens
         self.probes = probes
+        self.lists = lists
         router = try Router(settings)
         limiter = settings.rateLimit.map { RateLimiter($0) }
         engine.listen(self)

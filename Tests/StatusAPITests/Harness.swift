@@ -102,7 +102,8 @@ final class Harness {
         chosen.rateLimit = nil
         if let settings { chosen = settings }
         let service = try PresenceService(
-            settings: chosen, engine: engine, tokens: TokenSettings(keys: keys), probes: probes)
+            settings: chosen, engine: engine, tokens: TokenSettings(keys: keys),
+            lists: try ListDesk(engine), probes: probes)
         self.host = host
         self.sink = sink
         self.engine = engine

@@ -16,6 +16,7 @@ final class ServiceProcess: Sendable {
     private let group: ProxyGroup
     private let health: UpstreamHealth
     private let sweep: Sweep
+    private let lists: ListDesk
     private let threads: [Thread]
     private let draining: DrainFlag
 
@@ -39,15 +40,11 @@ final class ServiceProcess: Sendable {
         let metrics = ProxyMetrics(loops: config.loopCount)
         do {
             let health = try UpstreamHealth(servers: settings.upstreams)
-            let probes = HealthProbes(
-                isDraining: { draining.isSet.load(ordering: .relaxed) },
-                upstreamProblem: { health.problem },
-                storeProblem: {
-                    if case .degraded(let reason) = store.health { reason } else { nil }
-                },
-                metrics: { ProxyExposition.text(metrics, store.statistics) })
+            let probes = Self.probes(draining, health, metrics, store)
+            let lists = try ListDesk(engine)
             let service = try PresenceService(
-                settings: config.apiSettings(), engine: engine, tokens: tokens, probes: probes)
+                settings: config.apiSettings(), engine: engine, tokens: tokens, lists: lists,
+                probes: probes)
             let group = try ProxyGroup(
                 settings: settings, count: config.loopCount, metrics: metrics, health: health,
                 accessLog: {
@@ -58,22 +55,17 @@ final class ServiceProcess: Sendable {
                 makeApplication: { service.application(for: $0) })
             let sweep = try Sweep(engine)
             health.probe(timeout: 500)
-            try store.start(
-                source: engine, flushEvery: config.store.flushEvery,
-                healthChanged: { health in
-                    switch health {
-                    case .ok: log.info("the store writes again")
-                    case .degraded(let reason): log.error(reason)
-                    }
-                })
+            try Self.start(store, engine, config, log)
             threads = [
                 try Thread(name: "sweep") { sweep.run() },
+                try Thread(name: "lists") { lists.run() },
                 try Thread(name: "health") { health.watch(timeout: 1_000) },
             ]
             try group.start()
             self.health = health
             self.group = group
             self.sweep = sweep
+            self.lists = lists
         } catch {
             store.stop()
             throw AssemblyError(description: "\(error)")
@@ -92,6 +84,32 @@ final class ServiceProcess: Sendable {
             log.error("\(problem): presence is kept in memory only, and is lost at the end")
         }
         return store
+    }
+
+    private static func start(
+        _ store: PresenceStore, _ engine: PresenceEngine, _ config: Config, _ log: ServiceLog
+    ) throws(SystemError) {
+        try store.start(
+            source: engine, flushEvery: config.store.flushEvery,
+            healthChanged: { health in
+                switch health {
+                case .ok: log.info("the store writes again")
+                case .degraded(let reason): log.error(reason)
+                }
+            })
+    }
+
+    private static func probes(
+        _ draining: DrainFlag, _ health: UpstreamHealth, _ metrics: ProxyMetrics,
+        _ store: PresenceStore
+    ) -> HealthProbes {
+        HealthProbes(
+            isDraining: { draining.isSet.load(ordering: .relaxed) },
+            upstreamProblem: { health.problem },
+            storeProblem: {
+                if case .degraded(let reason) = store.health { reason } else { nil }
+            },
+            metrics: { ProxyExposition.text(metrics, store.statistics) })
     }
 
     private func announce(_ config: Config, _ settings: ProxySettings) {
@@ -120,6 +138,7 @@ final class ServiceProcess: Sendable {
     func finish() {
         group.join()
         sweep.stop()
+        lists.stop()
         health.stop()
         for thread in threads { thread.join() }
         if case .degraded(let reason) = store.stop() { log.error(reason) }

@@ -1,16 +1,17 @@
 // Owns the lists of users: `users/online` and `users`, with their filters.
 // Called by serving, with somebody who may ask.
-// Never filters or sorts itself: the engine does.
+// Never filters or sorts itself: the engine does, among many users on another thread.
 
 import Presence
 import ProxyCore
 
 extension PresenceApplication {
-    /// A page of users: those online, or all that the filters leave.
+    /// A page of users: those online, or all that the filters leave. Among many users it is made
+    /// off the loop.
     func list(
-        _ endpoint: Endpoint, _ request: borrowing RequestHead, _ bytes: RawSpan,
-        _ asker: Asker, now: Milliseconds
-    ) throws(Problem) -> LocalResponse {
+        _ id: ExchangeID, _ endpoint: Endpoint, _ request: borrowing RequestHead,
+        _ bytes: RawSpan, _ asker: Asker, now: Milliseconds
+    ) throws(Problem) -> Service {
         var parameters = QueryParameters()
         if let query = request.query { parameters = try QueryParameters(bytes[query]) }
         let pagination = try Pagination(parameters, settings: service.settings)
@@ -18,26 +19,14 @@ extension PresenceApplication {
         if endpoint == .online { query.statuses = try ListFilters.present(parameters) }
         query.offset = pagination.offset
         query.limit = pagination.size
-        let page = engine.page(query, now: now)
-        try pagination.check(count: page.count)
-        let links = pagination.links(
-            count: page.count, base: LinkBase(request, bytes), parameters: parameters)
-        var json = JSONWriter(capacity: 256 * (page.results.count + 1))
-        json.beginObject()
-        json.key("count")
-        json.integer(Int64(page.count))
-        json.key("next")
-        if let next = links.next { json.string(next) } else { json.null() }
-        json.key("previous")
-        if let previous = links.previous { json.string(previous) } else { json.null() }
-        json.key("results")
-        json.beginArray()
-        for view in page.results {
-            PresenceJSON.write(view, admin: asker.isAdmin, into: &json)
+        let order = ListOrder(
+            query: query, pagination: pagination, parameters: parameters,
+            base: LinkBase(request, bytes), isAdmin: asker.isAdmin)
+        guard service.lists.isWanted else { return .answer(order.response(engine, now: now)) }
+        guard service.lists.submit(order, for: id, post, now: now) else {
+            throw .unavailable("Too many lists are asked for at once.", retryAfter: 1_000)
         }
-        json.endArray()
-        json.endObject()
-        return Answers.json(json)
+        return .later
     }
 }
 

@@ -116,7 +116,7 @@ extension PresenceApplication {
         case .setStatus:
             return try setStatus(id, request, bytes, asker, body: body, now: now)
         case .online, .users:
-            return .answer(try list(endpoint, request, bytes, asker, now: now))
+            return try list(id, endpoint, request, bytes, asker, now: now)
         case .query:
             return .answer(try query(body, asker, now: now))
         case .stats:

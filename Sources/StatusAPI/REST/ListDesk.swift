@@ -1,0 +1,110 @@
+// Owns the thread that makes long lists, so that no loop does.
+// Called by the list endpoints (submit) and by the assembly, which gives it its thread.
+// Never touches a loop: answers go through its post.
+
+public import Presence
+public import ProxyCore
+import Synchronization
+
+/// A list that was asked for, with everything that its answer is made of.
+struct ListOrder: Sendable {
+    var query: UserQuery
+    var pagination: Pagination
+    var parameters: QueryParameters
+    var base: LinkBase
+    var isAdmin: Bool
+
+    /// The page, or the problem with it.
+    func response(_ engine: PresenceEngine, now: Milliseconds) -> LocalResponse {
+        let page = engine.page(query, now: now)
+        do throws(Problem) {
+            try pagination.check(count: page.count)
+        } catch {
+            return error.response
+        }
+        let links = pagination.links(count: page.count, base: base, parameters: parameters)
+        var json = JSONWriter(capacity: 256 * (page.results.count + 1))
+        json.beginObject()
+        json.key("count")
+        json.integer(Int64(page.count))
+        json.key("next")
+        if let next = links.next { json.string(next) } else { json.null() }
+        json.key("previous")
+        if let previous = links.previous { json.string(previous) } else { json.null() }
+        json.key("results")
+        json.beginArray()
+        for view in page.results { PresenceJSON.write(view, admin: isAdmin, into: &json) }
+        json.endArray()
+        json.endObject()
+        return Answers.json(json)
+    }
+}
+
+/// Makes lists over many users on a thread of its own: to look at a million takes some 80 ms,
+/// and a loop that did it would keep all its passing traffic waiting.
+public final class ListDesk: Sendable {
+    private struct Job: Sendable {
+        var order: ListOrder
+        var exchange: ExchangeID
+        var post: LoopPost
+        var now: Milliseconds
+    }
+
+    private let engine: PresenceEngine
+    private let jobs = Lock<[Job]>([])
+    private let wake: EventCounter
+    private let isStaffed = Atomic<Bool>(false)
+    private let isClosing = Atomic<Bool>(false)
+
+    public init(_ engine: PresenceEngine) throws(SystemError) {
+        self.engine = engine
+        wake = try EventCounter()
+    }
+
+    deinit { wake.descriptor.close() }
+
+    /// Whether lists are to be made here: somebody works here, and there are many users.
+    var isWanted: Bool {
+        isStaffed.load(ordering: .relaxed) && engine.metrics.users > APILimits.listedOnLoop
+    }
+
+    /// - Returns: false where too many wait already.
+    func submit(
+        _ order: ListOrder, for exchange: ExchangeID, _ post: LoopPost, now: Milliseconds
+    ) -> Bool {
+        let job = Job(order: order, exchange: exchange, post: post, now: now)
+        let isTaken = jobs.withLock { jobs in
+            guard jobs.count < APILimits.pendingLists else { return false }
+            jobs.append(job)
+            return true
+        }
+        if isTaken { wake.signal() }
+        return isTaken
+    }
+
+    /// Until `stop()`: the body of a thread of its own.
+    public func run() {
+        isStaffed.store(true, ordering: .relaxed)
+        while !isClosing.load(ordering: .relaxed) {
+            work()
+            wake.wait(atMost: 60_000)
+        }
+        isStaffed.store(false, ordering: .relaxed)
+    }
+
+    public func stop() {
+        isClosing.store(true, ordering: .relaxed)
+        wake.signal()
+    }
+
+    /// Answers all that wait, in order.
+    func work() {
+        while let job = jobs.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
+            let response = job.order.response(engine, now: job.now)
+            job.post.post(ReadyAnswer(exchange: job.exchange, response: response))
+        }
+    }
+
+    /// For tests: lists are made here from now on, when `work` is called.
+    func staff() { isStaffed.store(true, ordering: .relaxed) }
+}
