@@ -1,0 +1,53 @@
+// Owns the tests of the lines about requests.
+// Called by XCTest.
+// Never reads a clock: the time is an argument.
+
+import XCTest
+
+@testable import ProxyCore
+
+final class AccessLogTests: XCTestCase {
+    private func pipePair() -> (Wire, FileDescriptor) {
+        var ends: [CInt] = [0, 0]
+        XCTAssertEqual(
+            socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &ends), 0)
+        return (Wire(ends[0]), FileDescriptor(ends[1]))
+    }
+
+    func testALine() {
+        let (reader, writer) = pipePair()
+        let log = AccessLog(output: writer)
+        var request = ByteBuffer()
+        request.append("GET /\"x\\")
+        log.line(
+            ClientAddress.parse("10.0.0.1".rawSpan)!, request: request, status: 201, bytes: 512,
+            took: 3, now: 0)
+        log.line(.local, request: ByteBuffer(), status: 400, fault: "a \"b\"", now: 1)
+        log.flush()
+        writer.close()
+        let lines = String(decoding: reader.takeAll(), as: UTF8.self).split(separator: "\n")
+        XCTAssertEqual(
+            lines.first, #"1970-01-01T00:00:00.000Z 10.0.0.1 "GET /\"x\\" 201 512 3ms"#)
+        XCTAssertTrue(lines.last!.hasSuffix(#""" 400 0 0ms error="a \"b\"""#), "\(lines)")
+        XCTAssertEqual(lines.count, 2)
+    }
+
+    func testASlowReaderLosesLinesAndIsTold() {
+        let (reader, writer) = pipePair()
+        let log = AccessLog(output: writer)
+        var request = ByteBuffer()
+        for _ in 0..<1000 { request.append("x") }
+        for _ in 0..<700 {
+            log.line(.local, request: request, status: 200, now: 0)
+            log.flush()
+        }
+        var text = ""
+        for _ in 0..<700 where !text.contains("dropped") {
+            log.flush()
+            reader.receive()
+            text = String(decoding: reader.held.suffix(200), as: UTF8.self)
+        }
+        XCTAssertTrue(text.contains("lines dropped, the reader is too slow\n"))
+        writer.close()
+    }
+}
