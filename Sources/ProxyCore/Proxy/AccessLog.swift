@@ -60,7 +60,8 @@ public final class AccessLog {
 
     func flush() {
         guard !lines.isEmpty else { return }
-        if dropped > 0 {
+        // Said when there is room again, or the saying of it would be what grows.
+        if dropped > 0, lines.count < Self.backlog {
             lines.append("access log: ")
             lines.append(decimal: UInt64(dropped))
             lines.append(" lines dropped, the reader is too slow\n")
