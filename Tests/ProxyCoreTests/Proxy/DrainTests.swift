@@ -158,7 +158,8 @@ final class DrainTests: XCTestCase {
         let client = house.client()
         client.send(
             "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+                + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
         let upstream = backend.accept()
         _ = upstream.readRequest()
         upstream.send(
@@ -182,8 +183,8 @@ final class DrainTests: XCTestCase {
         let metrics = ProxyMetrics(loops: 2)
         let group = try ProxyGroup(
             settings: settings, count: 2, metrics: metrics,
-            health: UpstreamHealth(servers: []), accessLog: { nil }
-        ) { ScriptedApplication($0, .serving(), record) }
+            health: UpstreamHealth(servers: []), accessLog: { nil },
+            makeApplication: { ScriptedApplication($0, .serving(), record) })
         try group.start()
         for number in 0..<32 {
             let client = Wire.connect(port: group.ports[0])
@@ -202,7 +203,7 @@ final class DrainTests: XCTestCase {
         XCTAssertThrowsError(
             try ProxyGroup(
                 settings: settings, count: 2, metrics: metrics,
-                health: UpstreamHealth(servers: []), accessLog: { nil }
-            ) { ScriptedApplication($0, .serving(), record) })
+                health: UpstreamHealth(servers: []), accessLog: { nil },
+                makeApplication: { ScriptedApplication($0, .serving(), record) }))
     }
 }

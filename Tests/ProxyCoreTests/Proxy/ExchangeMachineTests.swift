@@ -42,7 +42,8 @@ final class ExchangeMachineTests: XCTestCase {
                 var whole = machine("qr")
                 XCTAssertEqual(
                     whole.responseEnded(upstreamPersists: upstream, clientPersists: client),
-                    .init(upstream: upstream ? .reuse : .close, downstream: client ? .next : .close))
+                    .init(upstream: upstream ? .reuse : .close, downstream: client ? .next : .close)
+                )
                 // In the middle of a request nothing can follow, whatever both want.
                 var early = machine("r")
                 XCTAssertEqual(

@@ -36,7 +36,10 @@ final class HoldTests: XCTestCase {
             XCTAssertTrue(held.await { $0.count == 1 })
             let id = held.change { $0.removeFirst() }
             XCTAssertFalse(client.receive(atMost: 20), "nothing leaves before")
-            _ = house.inLoop { $0.release(id); $0.release(id) }
+            _ = house.inLoop {
+                $0.release(id)
+                $0.release(id)
+            }
             XCTAssertEqual(client.readReply().text, path)
         }
         XCTAssertEqual(house.count(.holdsExpired), 0)
@@ -177,7 +180,10 @@ final class HoldTests: XCTestCase {
             (Say.reply("12345678"), "12345678"),
             (Say.reply("123456789"), nil),
             (Say.reply("zip", fields: "Content-Encoding: gzip\r\n"), nil),
-            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + Say.chunked(["ab", "cd"]), "abcd"),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    + Say.chunked(["ab", "cd"]), "abcd"
+            ),
         ] as [(String, String?)] {
             house.record.change { $0 = [] }
             client.send(Say.get("/"))

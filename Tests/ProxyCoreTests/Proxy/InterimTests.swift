@@ -93,7 +93,8 @@ final class InterimTests: XCTestCase {
         let house = try LoopHouse(backend)
         defer { house.close() }
         let client = house.client()
-        client.send("POST / HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n")
+        client.send(
+            "POST / HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n")
         let upstream = backend.accept()
         XCTAssertNil(upstream.readHead()["expect"])
         client.send("x")

@@ -106,7 +106,8 @@ final class PassingTests: XCTestCase {
         defer { house.close() }
         let client = house.client()
         client.send(
-            Say.get("/slow") + Say.get("/own/1") + Say.post("/up", "body") + Say.get("/own/2") + Say.get("/own/3"))
+            Say.get("/slow") + Say.get("/own/1") + Say.post("/up", "body") + Say.get("/own/2")
+                + Say.get("/own/3"))
         let upstream = backend.accept()
         XCTAssertEqual(upstream.readRequest().start, "GET /slow HTTP/1.1")
         // Never pipelined upstream.
@@ -141,7 +142,9 @@ final class PassingTests: XCTestCase {
         let house = try LoopHouse(backend)
         defer { house.close() }
         let client = house.client()
-        client.send(Say.get("/good") + "GET /bad HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" + Say.get("/never"))
+        client.send(
+            Say.get("/good") + "GET /bad HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" + Say.get("/never")
+        )
         let upstream = backend.accept()
         _ = upstream.readRequest()
         upstream.send(Say.reply("good"))
@@ -382,7 +385,12 @@ final class PassingTests: XCTestCase {
         // Our side has ended; what still comes is dropped, and is no request.
         client.send(String(repeating: "x", count: 1000) + Say.get("/smuggled"))
         XCTAssertEqual(client.awaitEnd(), .finished)
-        XCTAssertNotNil(upstream.end ?? { while upstream.receive() {}; return upstream.end }())
+        XCTAssertNotNil(
+            upstream.end
+                ?? {
+                    while upstream.receive() {}
+                    return upstream.end
+                }())
         client.close()
         XCTAssertFalse(backend.isWaitedFor())
         XCTAssertEqual(house.count(.requests), 1)

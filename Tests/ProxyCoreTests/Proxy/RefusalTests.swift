@@ -13,14 +13,20 @@ final class RefusalTests: XCTestCase {
         defer { house.close() }
         for (request, status) in [
             ("GET / HTTP/1.1\r\n\r\n", 400),
-            ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
+            (
+                "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+                400
+            ),
             ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +1\r\n\r\nx", 400),
             ("GET / HTTP/1.1\nHost: a\n\n", 400),
             ("CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n", 405),
             ("GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505),
             ("POST / HTTP/1.1\r\nHost: a\r\nExpect: x\r\nContent-Length: 1\r\n\r\n", 417),
             ("GET /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\nHost: a\r\n\r\n", 414),
-            ("GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 40_000))\r\n\r\n", 431),
+            (
+                "GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: 40_000))\r\n\r\n",
+                431
+            ),
         ] {
             let client = house.client()
             client.send(request)

@@ -222,13 +222,14 @@ final class SocketTests: XCTestCase {
         let (client, id) = open(house, receiveBuffer: 16 * 1024)
         let piece = [UInt8](repeating: 97, count: 10_000)
         // Sends until it is refused; what was accepted all comes.
-        let accepted = house.inLoop { loop in
-            var count = 0
-            var frame = ByteBuffer()
-            FrameEncoder.text(piece.rawSpan, into: &frame)
-            while count < 10_000, loop.send(id, frames: frame.bytes) { count += 1 }
-            return count
-        } ?? 0
+        let accepted =
+            house.inLoop { loop in
+                var count = 0
+                var frame = ByteBuffer()
+                FrameEncoder.text(piece.rawSpan, into: &frame)
+                while count < 10_000, loop.send(id, frames: frame.bytes) { count += 1 }
+                return count
+            } ?? 0
         XCTAssertLessThan(accepted, 10_000)
         let held = house.inLoop { loop in
             loop.downstreams[loop.sockets[id.slot].downstream].output.count
