@@ -36,16 +36,20 @@ public enum Clock {
 public struct SteadyClock: Sendable, Equatable {
     private var offset: Milliseconds
     private var adjusted: Milliseconds
+    /// What was told last.
+    private var latest: Milliseconds
     /// The most that one second of running takes off a difference.
     public static let slew: Milliseconds = 50
 
     public init(wall: Milliseconds, monotonic: Milliseconds) {
         offset = wall - monotonic
         adjusted = monotonic
+        latest = wall
     }
 
     /// UTC now, given the monotonic reading; `wall` is read once a second at most. Never runs
-    /// backwards: the slew is less than what the monotonic clock has run meanwhile.
+    /// backwards: for a moment it stands still, where a slew takes more than has run since it was
+    /// told last.
     public mutating func now(
         wall: () -> Milliseconds = Clock.wall, monotonic: Milliseconds
     ) -> Milliseconds {
@@ -56,6 +60,7 @@ public struct SteadyClock: Sendable, Equatable {
             offset += min(max(difference, -room), room)
             adjusted = monotonic
         }
-        return monotonic + offset
+        latest = max(latest, monotonic + offset)
+        return latest
     }
 }

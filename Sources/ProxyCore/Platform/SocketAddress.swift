@@ -135,9 +135,12 @@ public struct SocketAddress: Sendable, Equatable {
         defer { probe.close() }
         let answered = unsafe withSocketAddress { unsafe Glibc.connect(probe.number, $0, $1) }
         guard answered != 0 else { throw SystemError(call: "bind", code: EADDRINUSE) }
-        if errno == ECONNREFUSED {
-            _ = unsafe unlink(String(text.dropFirst("unix:".count)))
-        }
+        guard errno == ECONNREFUSED else { return }
+        // A file that is no socket refuses too, and is not ours to delete.
+        let path = String(text.dropFirst("unix:".count))
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+        _ = unsafe unlink(path)
     }
 
     /// Starts connecting; the descriptor becomes writable when it is through (or has failed).

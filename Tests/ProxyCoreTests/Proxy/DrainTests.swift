@@ -183,8 +183,8 @@ final class DrainTests: XCTestCase {
         let metrics = ProxyMetrics(loops: 2)
         let group = try ProxyGroup(
             settings: settings, count: 2, metrics: metrics,
-            health: UpstreamHealth(servers: []), accessLog: { nil }
-        ) { ScriptedApplication($0, .serving(), record) }
+            health: UpstreamHealth(servers: []), accessLog: { nil },
+            makeApplication: { ScriptedApplication($0, .serving(), record) })
         try group.start()
         for number in 0..<32 {
             let client = Wire.connect(port: group.ports[0])
@@ -203,7 +203,7 @@ final class DrainTests: XCTestCase {
         XCTAssertThrowsError(
             try ProxyGroup(
                 settings: settings, count: 2, metrics: metrics,
-                health: UpstreamHealth(servers: []), accessLog: { nil }
-            ) { ScriptedApplication($0, .serving(), record) })
+                health: UpstreamHealth(servers: []), accessLog: { nil },
+                makeApplication: { ScriptedApplication($0, .serving(), record) }))
     }
 }
