@@ -20,7 +20,7 @@ extension Endpoint {
     var isPublic: Bool { self == .healthz || self == .readyz || self == .metrics }
 
     /// The value of `Allow`.
-    var methods: String {
+    public var methods: String {
         switch self {
         case .heartbeat, .setStatus, .query: "POST"
         case .webSocket: "GET"
@@ -28,7 +28,7 @@ extension Endpoint {
         }
     }
 
-    func answers(_ method: ProxyCore.Method) -> Bool {
+    public func answers(_ method: ProxyCore.Method) -> Bool {
         switch self {
         case .heartbeat, .setStatus, .query: method == .post
         case .webSocket: method == .get
