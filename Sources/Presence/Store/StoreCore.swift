@@ -30,6 +30,8 @@ final class StoreCore {
     private var nextRetention: Milliseconds = .min
     /// UTC at which the running flush began; nil: none runs.
     private var flushing: Milliseconds?
+    /// The moment noted last as one at which everything was written.
+    private var stamped: Milliseconds = 0
     /// Pages that the log has grown by since it was last moved, at most.
     private var logPages = 0
     private var retention = Retention()
@@ -89,7 +91,7 @@ final class StoreCore {
         // A disk that failed is tried again each flush and not at each fact: a try may take long.
         if problem == nil || isDue {
             do throws(StoreProblem) {
-                try write(file, writer, now: now)
+                try write(file, writer, now: now, isLast: isLast)
                 problem = nil
                 tidy(file.database, now: now, tick: tick)
             } catch {
@@ -124,7 +126,7 @@ final class StoreCore {
     private var isMemory: Bool { if case .memory = medium { true } else { false } }
 
     private func write(
-        _ file: StoreFile, _ writer: StoreWriter, now: Milliseconds
+        _ file: StoreFile, _ writer: StoreWriter, now: Milliseconds, isLast: Bool
     ) throws(StoreProblem) {
         if !pending.isEmpty || !unwritten.isEmpty || flushing != nil {
             guard file.isInPlace else {
@@ -137,9 +139,14 @@ final class StoreCore {
         let batch = source?.drainDirty(limit: PresenceLimits.dirtyBatch, now: now) ?? []
         unwritten = batch
         let isAll = batch.count < PresenceLimits.dirtyBatch
-        // Only when everything up to the flush's begin is written may that moment be noted.
-        try writeUnwritten(file.database, writer, stamp: isAll ? began : nil)
-        if isAll { flushing = nil }
+        // Only when everything up to the flush's begin is written may that moment be noted. Where
+        // nobody moves it is noted now and then: a quiet night is no sync a second.
+        let isNoted = !batch.isEmpty || began - stamped >= PresenceLimits.storeIdleStamp || isLast
+        try writeUnwritten(file.database, writer, stamp: isAll && isNoted ? began : nil)
+        if isAll {
+            if isNoted { stamped = began }
+            flushing = nil
+        }
     }
 
     private func writeUnwritten(

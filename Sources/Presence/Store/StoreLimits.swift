@@ -16,6 +16,9 @@ extension PresenceLimits {
     static let storeLogPages = 16_384
     /// Bytes that an emptied write-ahead log keeps on the disk.
     static let storeLogBytes = 64 * 1024 * 1024
+    /// Between two notes of being alive while nothing is to be written, milliseconds. After a
+    /// crash, who was present at the last note is presumed present for a while.
+    static let storeIdleStamp: Milliseconds = 10_000
     /// Memory for pages, KiB.
     static let storeCacheKiB = 16 * 1024
     /// Rows that one pass of the retention looks at.

@@ -12,14 +12,22 @@ public final class UpstreamHealth: Sendable {
     private let failing = Atomic<Int>(0)
     private let stopping = Atomic<Bool>(false)
     private let wake: EventCounter
+    private let changed: @Sendable (String?) -> Void
+    /// Whether the last word said was that none answers.
+    private let isDown = Atomic<Bool>(false)
 
     /// Between two probes of a backend that answers, milliseconds.
     static let calm: Milliseconds = 5_000
     /// Between two probes while one does not.
     static let worried: Milliseconds = 500
 
-    public init(servers: [UpstreamServer]) throws(SystemError) {
+    /// - Parameter changed: told the new `problem` where it comes or goes, on the thread that met
+    ///   it: it must return at once.
+    public init(
+        servers: [UpstreamServer], changed: @escaping @Sendable (String?) -> Void = { _ in }
+    ) throws(SystemError) {
         self.servers = servers
+        self.changed = changed
         problems = Lock(Array(repeating: nil, count: servers.count))
         wake = try EventCounter()
     }
@@ -53,6 +61,8 @@ public final class UpstreamHealth: Sendable {
         }
         let before = failing.exchange(count, ordering: .relaxed)
         if count > 0, before == 0 { wake.signal() }
+        let known = self.problem
+        if isDown.exchange(known != nil, ordering: .relaxed) != (known != nil) { changed(known) }
     }
 
     /// Connects to each backend once, and closes again. Blocks up to `timeout` for each.

@@ -39,7 +39,15 @@ final class ServiceProcess: Sendable {
         let logOutput = LogOutput.standardError()
         let metrics = ProxyMetrics(loops: config.loopCount)
         do {
-            let health = try UpstreamHealth(servers: settings.upstreams)
+            let health = try UpstreamHealth(
+                servers: settings.upstreams,
+                changed: { problem in
+                    if let problem {
+                        log.warning("no upstream answers: \(problem)")
+                    } else {
+                        log.info("an upstream answers again")
+                    }
+                })
             let probes = Self.probes(draining, health, metrics, store)
             let lists = try ListDesk(engine)
             let service = try PresenceService(
@@ -119,7 +127,6 @@ final class ServiceProcess: Sendable {
         }
         let upstreams = settings.upstreams.map(\.text).joined(separator: ", ")
         log.info("forwarding to \(upstreams), \(config.loopCount) event loops")
-        if let problem = health.problem { log.warning("no upstream answers: \(problem)") }
     }
 
     /// The address with the port that was bound, where 0 asked for any.
