@@ -101,10 +101,14 @@ struct UserColumns: Sendable {
     }
 
     /// The label whatever was sampled before; given up where another is just being written.
-    func setLabel(_ subject: Int, _ label: StaticString, _ now: Milliseconds) {
+    func setLabel(_ subject: Int, _ label: RawSpan, _ now: Milliseconds) {
         let last = rows.load(subject, Column.labelAt)
         guard last & Self.writing == 0, now >= last else { return }
-        write(subject, label.description.rawSpan, now, last)
+        write(subject, label, now, last)
+    }
+
+    func setLabel(_ subject: Int, _ label: StaticString, _ now: Milliseconds) {
+        setLabel(subject, label.description.rawSpan, now)
     }
 
     private func write(

@@ -14,7 +14,8 @@ extension PresenceEngine {
     /// - Parameters:
     ///   - session: its hint is renewed; keep it.
     ///   - activity: false: contact alone.
-    ///   - label: "POST /orders/", for the reason; sampled once a second.
+    ///   - label: "POST /orders/", for the reason; sampled once a second, and kept where the
+    ///     request changed something.
     public func sight(
         _ session: inout SessionRef, activity: Bool, label: RawSpan, now: Milliseconds
     ) {
@@ -35,17 +36,15 @@ extension PresenceEngine {
         _ session: inout SessionRef, activity: Bool, label: RawSpan, now: Milliseconds
     ) {
         var seen = session
-        var counted = false
         let ended: StoredClaim? = with(session.subject) { shard, local in
             let now = shard.settle(local, now)
-            counted = shard.contact(&seen, now)
-            guard counted else { return nil }
+            guard shard.contact(&seen, now) else { return nil }
+            tables.users.setLabel(Int(seen.subject), label, now)
             let ended = activity ? shard.activity(local, now) : nil
             shard.conclude(local, now)
             return ended
         }
         session = seen
-        if counted { tables.users.sample(Int(seen.subject), label, now) }
         if let ended { forget(ended) }
     }
 
@@ -73,7 +72,10 @@ extension PresenceEngine {
         var seen = session
         with(session.subject) { shard, local in
             let now = shard.settle(local, now)
-            if shard.contact(&seen, now, { $0.sockets += 1 }) { shard.conclude(local, now) }
+            if shard.contact(&seen, now, { $0.sockets += 1 }) {
+                tables.users.setLabel(Int(seen.subject), "socket opened", now)
+                shard.conclude(local, now)
+            }
         }
         session = seen
     }
@@ -84,7 +86,10 @@ extension PresenceEngine {
         with(session.subject) { shard, local in
             let now = shard.settle(local, now)
             guard shard.socketClosed(session, now) else { return }
-            tables.users.setLabel(Int(session.subject), "socket closed", now)
+            // While another is open, the status does not rest on the one that closed.
+            if shard.rows[local].sockets == 0 {
+                tables.users.setLabel(Int(session.subject), "socket closed", now)
+            }
             shard.conclude(local, now)
         }
     }

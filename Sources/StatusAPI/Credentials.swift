@@ -18,8 +18,8 @@ enum Credential: Equatable, BitwiseCopyable {
 
 /// Reads the places that may name a token.
 enum Credentials {
-    /// The only place that counts for forwarded requests: `Authorization: Bearer` (RFC 6750 §2.1).
-    static func ofForwarded(_ request: borrowing RequestHead, _ bytes: RawSpan) -> Credential {
+    /// The only place that counts for requests: `Authorization: Bearer` (RFC 6750 §2.1).
+    static func ofRequest(_ request: borrowing RequestHead, _ bytes: RawSpan) -> Credential {
         guard let field = request.fields.first(.authorization) else { return .none }
         guard request.fields.count(of: .authorization) == 1 else { return .conflict }
         // A field that the Connection field names is not seen by the upstream.
@@ -27,13 +27,14 @@ enum Credentials {
         return bearer(bytes, field.value)
     }
 
-    /// For the sidecar's own endpoints also `?token=` and `Sec-WebSocket-Protocol: bearer, TOKEN`,
-    /// since a browser's WebSocket can set no field.
-    static func ofServed(
+    /// For presence sockets also `?token=` and `Sec-WebSocket-Protocol: bearer, TOKEN`, since a
+    /// browser's WebSocket can set no field. An address with a token in it is kept by histories
+    /// and logs on the way, so that nothing else takes one.
+    static func ofSocket(
         _ request: borrowing RequestHead, _ bytes: RawSpan, scratch: inout ByteBuffer
     ) -> Credential {
         scratch.removeAll()
-        var found = ofForwarded(request, bytes)
+        var found = ofRequest(request, bytes)
         if request.fields.has(.secWebSocketProtocol) {
             found = agreed(found, ofProtocol(request, bytes), bytes, scratch)
         }

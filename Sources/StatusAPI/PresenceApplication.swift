@@ -68,7 +68,7 @@ public final class PresenceApplication: Application {
     ) -> Ticket {
         // Whoever signs in may still carry the token of somebody else.
         guard rule.flags & Mark.login == 0 else { return Ticket(route: route, flags: rule.flags) }
-        switch Credentials.ofForwarded(request, bytes) {
+        switch Credentials.ofRequest(request, bytes) {
         case .none, .scratch: break
         case .conflict: counters.add(.tokenConflict)
         case .head(let range):

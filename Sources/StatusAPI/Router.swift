@@ -2,7 +2,7 @@
 // Called by admission for every request, and again where an endpoint needs the user in the path.
 // Never looks at a token.
 
-import ProxyCore
+public import ProxyCore
 
 /// The marks that a ticket carries, in the low byte of its flags.
 enum Mark {
@@ -71,6 +71,29 @@ struct Rule: Sendable, BitwiseCopyable {
     }
 }
 
+/// What stands under the prefix always.
+public enum OwnAddresses {
+    /// In this order: `users/online` is no user.
+    private static let endpoints: [(path: String, endpoint: Endpoint)] = [
+        ("/heartbeat", .heartbeat), ("/users/online", .online), ("/users/query", .query),
+        ("/users/{id}", .user), ("/users/{id}/status", .setStatus), ("/users", .users),
+        ("/ws", .webSocket), ("/stats", .stats), ("/healthz", .healthz), ("/readyz", .readyz),
+        ("/metrics", .metrics),
+    ]
+
+    /// The patterns in the order of matching, before every route; nil: nothing is there.
+    public static func patterns(
+        under prefix: String
+    ) throws(RoutePatternError) -> [(pattern: RoutePattern, endpoint: Endpoint?)] {
+        var all: [(pattern: RoutePattern, endpoint: Endpoint?)] = []
+        for (path, endpoint) in endpoints {
+            all.append((try RoutePattern("* \(prefix)\(path)"), endpoint))
+        }
+        for path in ["", "/**"] { all.append((try RoutePattern("* \(prefix)\(path)"), nil)) }
+        return all
+    }
+}
+
 /// All routes, compiled once and shared by the loops.
 final class Router: Sendable {
     private let table: RouteTable
@@ -83,13 +106,9 @@ final class Router: Sendable {
         var patterns: [RoutePattern] = []
         var rules = [Rule.plain]
         var logins: [UInt32: LoginPaths] = [:]
-        for (path, endpoint) in Self.builtIn {
-            patterns.append(try RoutePattern("* \(settings.prefix)\(path)"))
-            rules.append(.serve(endpoint))
-        }
-        for path in ["", "/**"] {
-            patterns.append(try RoutePattern("* \(settings.prefix)\(path)"))
-            rules.append(.missing)
+        for (pattern, endpoint) in try OwnAddresses.patterns(under: settings.prefix) {
+            patterns.append(pattern)
+            rules.append(endpoint.map(Rule.serve) ?? .missing)
         }
         for route in settings.routes {
             if case .login(let paths) = route.effect { logins[UInt32(rules.count)] = paths }
@@ -100,14 +119,6 @@ final class Router: Sendable {
         self.rules = rules
         self.logins = logins
     }
-
-    /// In this order: `users/online` is no user.
-    private static let builtIn: [(path: String, endpoint: Endpoint)] = [
-        ("/heartbeat", .heartbeat), ("/users/online", .online), ("/users/query", .query),
-        ("/users/{id}", .user), ("/users/{id}/status", .setStatus), ("/users", .users),
-        ("/ws", .webSocket), ("/stats", .stats), ("/healthz", .healthz), ("/readyz", .readyz),
-        ("/metrics", .metrics),
-    ]
 
     subscript(route: UInt32) -> Rule { rules[Int(route)] }
 

@@ -205,6 +205,27 @@ final class ContractTests: XCTestCase {
         XCTAssertEqual(house.status("1", at: t + 60_009), .online)
     }
 
+    func testReasonsOfSockets() {
+        let house = House()
+        var one = house.identity("1")
+        house.engine.socketOpened(&one.session, now: t)
+        XCTAssertEqual(house.engine.view(user: "1", now: t + 1_000).reason, "socket opened 1 s ago")
+        house.engine.socketClosed(one.session, now: t + 2_000)
+        house.sight(&one, at: t + 2_100, activity: false, label: "GET /ws/")
+        house.engine.socketOpened(&one.session, now: t + 2_200)
+        XCTAssertEqual(
+            house.engine.view(user: "1", now: t + 2_200).reason, "socket opened 0 s ago")
+        var two = house.identity("1", 11)
+        house.engine.socketOpened(&two.session, now: t + 3_000)
+        house.engine.socketClosed(two.session, now: t + 4_000)
+        XCTAssertEqual(
+            house.engine.view(user: "1", now: t + 4_000).reason, "socket opened 1 s ago",
+            "the other one is open")
+        house.engine.socketClosed(one.session, now: t + 5_000)
+        XCTAssertEqual(
+            house.engine.view(user: "1", now: t + 5_000).reason, "socket closed 0 s ago")
+    }
+
     func testReasons() {
         let house = House()
         var one = house.identity("1")
@@ -226,6 +247,14 @@ final class ContractTests: XCTestCase {
         house.logout(one, at: u + 6_000)
         XCTAssertEqual(
             house.engine.view(user: "1", now: u + 11_000).reason, "logged out 5 s ago")
+        // What changes the status is its reason, however soon it comes after something else.
+        house.sight(&one, at: u + 11_100, label: "GET /back")
+        XCTAssertEqual(house.engine.view(user: "1", now: u + 11_100).reason, "logged out 5 s ago")
+        var two = house.identity("1", 11)
+        _ = house.engine.heartbeat(&two.session, status: .away, now: u + 11_200)
+        var three = house.identity("1", 12)
+        house.sight(&three, at: u + 11_300, label: "GET /back")
+        XCTAssertEqual(house.engine.view(user: "1", now: u + 11_300).reason, "GET /back 0 s ago")
         XCTAssertEqual(Cause.age(7_199_999), "1 h ago")
         XCTAssertEqual(Cause.age(172_800_000), "2 d ago")
         XCTAssertEqual(Cause.age(-5), "0 s ago")

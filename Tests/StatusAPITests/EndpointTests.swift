@@ -84,6 +84,8 @@ final class EndpointTests: XCTestCase {
             XCTAssertEqual(harness.send(method, target, token: plain).status, asUser, path)
             XCTAssertEqual(harness.send(method, target, token: admin).status, asAdmin, path)
             XCTAssertEqual(harness.send(method, target, token: "a.b.c").status, 401, path)
+            let inAddress = harness.send(method, target + "?token=\(admin)").status
+            XCTAssertEqual(inAddress, path == "ws" ? 426 : 401, path)
         }
         let set = "/_presence/users/1/status"
         XCTAssertEqual(harness.send("POST", set, body: body).status, 401)
@@ -181,13 +183,16 @@ final class EndpointTests: XCTestCase {
         XCTAssertNil(view.lastActive)
     }
 
-    func testQueryToken() throws {
+    func testQueryTokenIsForSocketsAlone() throws {
         let harness = try Harness()
         let token = try harness.token("7")
-        XCTAssertEqual(harness.send("GET", "/_presence/users/1?token=\(token)").status, 200)
-        let other = try harness.token("8")
         let target = "/_presence/users/1?token=\(token)"
-        XCTAssertEqual(harness.send("GET", target, token: other).status, 401)
+        XCTAssertEqual(harness.send("GET", target).status, 401)
+        let other = try harness.token("8")
+        XCTAssertEqual(harness.send("GET", target, token: other).status, 200)
+        XCTAssertNil(harness.engine.view(user: "7", now: harness.now).lastSeen)
+        let socket = "/_presence/ws?token=\(token)"
+        XCTAssertEqual(harness.send("GET", socket, token: other).status, 401)
         XCTAssertEqual(harness.total(.tokenConflict), 1)
     }
 

@@ -207,7 +207,7 @@ final class SmallPartsTests: XCTestCase {
 
 final class CredentialsTests: XCTestCase {
     private func find(
-        _ target: String, _ fields: [String], served: Bool = true
+        _ target: String, _ fields: [String], socket: Bool = true
     ) -> String? {
         let text = "GET \(target) HTTP/1.1\r\nHost: a\r\n" + fields.map { $0 + "\r\n" }.joined()
         let bytes = Array((text + "\r\n").utf8)
@@ -216,9 +216,9 @@ final class CredentialsTests: XCTestCase {
             head.parse(bytes.rawSpan, limits: HeadLimits(), trustedPeer: false), .complete)
         var scratch = ByteBuffer()
         let found =
-            served
-            ? Credentials.ofServed(head, bytes.rawSpan, scratch: &scratch)
-            : Credentials.ofForwarded(head, bytes.rawSpan)
+            socket
+            ? Credentials.ofSocket(head, bytes.rawSpan, scratch: &scratch)
+            : Credentials.ofRequest(head, bytes.rawSpan)
         switch found {
         case .none: return nil
         case .conflict: return "conflict"
@@ -230,7 +230,7 @@ final class CredentialsTests: XCTestCase {
     func testAuthorization() {
         XCTAssertEqual(find("/", ["Authorization: Bearer abc"]), "abc")
         XCTAssertEqual(find("/", ["authorization: bEARER   abc"]), "abc")
-        XCTAssertEqual(find("/", ["Authorization: Bearer abc"], served: false), "abc")
+        XCTAssertEqual(find("/", ["Authorization: Bearer abc"], socket: false), "abc")
         for field in ["Basic abc", "Bearer", "Bearer ", "Bearerabc", "Token abc", "abc"] {
             XCTAssertNil(find("/", ["Authorization: \(field)"]), field)
         }
@@ -239,13 +239,13 @@ final class CredentialsTests: XCTestCase {
     func testTwoLinesAreAConflict() {
         let two = ["Authorization: Bearer abc", "Authorization: Bearer abc"]
         XCTAssertEqual(find("/", two), "conflict")
-        XCTAssertEqual(find("/", two, served: false), "conflict")
+        XCTAssertEqual(find("/", two, socket: false), "conflict")
     }
 
-    func testQueryOnlyForOurOwn() {
+    func testQueryOnlyForSockets() {
         XCTAssertEqual(find("/?a=1&token=a%2Eb", []), "a.b")
         XCTAssertEqual(find("/?token=abc", []), "abc")
-        XCTAssertNil(find("/?token=abc", [], served: false))
+        XCTAssertNil(find("/?token=abc", [], socket: false))
         XCTAssertNil(find("/?token=", []))
         XCTAssertNil(find("/?mytoken=abc", []))
         XCTAssertEqual(find("/?token=a%2", []), "conflict")
@@ -259,7 +259,7 @@ final class CredentialsTests: XCTestCase {
         XCTAssertNil(find("/", ["Sec-WebSocket-Protocol: bearer"]))
         XCTAssertNil(find("/", ["Sec-WebSocket-Protocol: bearer, "]))
         XCTAssertNil(find("/", ["Sec-WebSocket-Protocol: abc, bearer"]))
-        XCTAssertNil(find("/", ["Sec-WebSocket-Protocol: bearer, abc"], served: false))
+        XCTAssertNil(find("/", ["Sec-WebSocket-Protocol: bearer, abc"], socket: false))
     }
 
     func testSourcesMustAgree() {

@@ -15,12 +15,14 @@ public enum ServiceSignal: CInt, Sendable, CaseIterable {
 
 /// Signals as a queue that one thread reads.
 public enum Signals {
-    /// Keeps the service's signals from every thread made from now on, and makes a broken pipe
-    /// an outcome of the write.
+    /// Keeps the service's signals from every thread made from now on, makes a broken pipe an
+    /// outcome of the write, and ignores USR1: tools that turn logs send it to have files opened
+    /// anew, and it would end a process that has none.
     public static func block() {
         var set = makeSet()
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
         signal(SIGPIPE, SIG_IGN)
+        signal(SIGUSR1, SIG_IGN)
     }
 
     /// Waits for the next one. On the main thread.

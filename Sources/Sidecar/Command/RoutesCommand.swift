@@ -10,18 +10,20 @@ enum RoutesCommand {
     /// The lines for standard output.
     static func explain(_ config: Config, method: String, path: String) -> [String] {
         let path = String(path.prefix { $0 != "?" && $0 != "#" })
-        let prefix = config.api.prefix
-        if path == prefix || path.hasPrefix(prefix + "/") {
-            return ["under api.prefix (\(prefix))", "answered by the sidecar itself"]
-        }
-        let table = RouteTable(config.routes.map(\.match))
+        let own = (try? OwnAddresses.patterns(under: config.api.prefix)) ?? []
+        let table = RouteTable(own.map(\.pattern) + config.routes.map(\.match))
         var scratch = ByteBuffer()
         switch table.match(method.rawSpan, path.rawSpan, scratch: &scratch) {
         case .none:
             return ["no route matches", "forwarded; counts as activity"]
         case .route(let index, let parameter):
             let value = parameter.flatMap { scratch.bytes[$0].text() }
-            return [name(Int(index), in: config)] + effect(config.routes[Int(index)], value)
+            guard Int(index) >= own.count else {
+                let answer = answer(own[Int(index)].endpoint, method, value)
+                return ["under api.prefix (\(config.api.prefix))", answer]
+            }
+            let place = Int(index) - own.count
+            return [name(place, in: config)] + effect(config.routes[place], method, value)
         case .ambiguous(let index):
             guard let index else {
                 return [
@@ -29,14 +31,27 @@ enum RoutesCommand {
                     "forwarded; counts as activity",
                 ]
             }
-            let route = config.routes[Int(index)]
-            let mayPass = if case .pass = route.action { true } else { false }
+            let several = "servers read this path in several ways; one of them is "
+            guard Int(index) >= own.count else {
+                return [several + "under api.prefix (\(config.api.prefix))", "refused with 400"]
+            }
+            let place = Int(index) - own.count
+            let mayPass = if case .pass = config.routes[place].action { true } else { false }
             return [
-                "servers read this path in several ways; one of them is "
-                    + name(Int(index), in: config),
-                mayPass ? "forwarded" : "refused with 400",
+                several + name(place, in: config), mayPass ? "forwarded" : "refused with 400",
             ]
         }
+    }
+
+    private static func answer(
+        _ endpoint: Endpoint?, _ method: String, _ parameter: String?
+    ) -> String {
+        guard let endpoint else { return "answered by the sidecar itself: 404" }
+        guard endpoint.answers(Method(method.rawSpan)) else {
+            return "answered by the sidecar itself: 405, since it takes \(endpoint.methods)"
+        }
+        let user = endpoint.needsUser ? parameter.map { " for user \"\($0)\"" } ?? "" : ""
+        return "answered by the sidecar itself: serve \"\(endpoint.name)\"\(user)"
     }
 
     private static func name(_ index: Int, in config: Config) -> String {
@@ -44,11 +59,11 @@ enum RoutesCommand {
         return "routes[\(index)] in line \(route.line): \(ConfigValue.quoted(route.match.text))"
     }
 
-    private static func effect(_ route: Config.Route, _ parameter: String?) -> [String] {
+    private static func effect(
+        _ route: Config.Route, _ method: String, _ parameter: String?
+    ) -> [String] {
         switch route.action {
-        case .serve(let endpoint):
-            let user = endpoint.needsUser ? parameter.map { " for user \"\($0)\"" } ?? "" : ""
-            return ["answered by the sidecar itself: serve \"\(endpoint.name)\"\(user)"]
+        case .serve(let endpoint): return [answer(endpoint, method, parameter)]
         case .login(let paths):
             let fields = [("token", paths.token), ("user", paths.user), ("name", paths.name)]
                 .filter { !$0.1.isEmpty }

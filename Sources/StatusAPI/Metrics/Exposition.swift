@@ -162,8 +162,9 @@ struct CounterFamily {
             help: "Requests refused before anything else.", label: "reason",
             samples: [("ambiguous path", .refusedAmbiguous), ("rate", .rateLimited)]),
         CounterFamily(
-            name: "presence_tokens_total", help: "Tokens that counted, by how that was known.",
-            label: "verdict", samples: [("cached", .tokenCached), ("verified", .tokenVerified)]),
+            name: "presence_tokens_total",
+            help: "Look-ups of tokens that counted, by how that was known.", label: "verdict",
+            samples: [("cached", .tokenCached), ("verified", .tokenVerified)]),
     ]
 
     private static let presence: [CounterFamily] = [

@@ -20,7 +20,7 @@ extension Endpoint {
     var isPublic: Bool { self == .healthz || self == .readyz || self == .metrics }
 
     /// The value of `Allow`.
-    var methods: String {
+    public var methods: String {
         switch self {
         case .heartbeat, .setStatus, .query: "POST"
         case .webSocket: "GET"
@@ -28,7 +28,7 @@ extension Endpoint {
         }
     }
 
-    func answers(_ method: ProxyCore.Method) -> Bool {
+    public func answers(_ method: ProxyCore.Method) -> Bool {
         switch self {
         case .heartbeat, .setStatus, .query: method == .post
         case .webSocket: method == .get
@@ -54,7 +54,7 @@ extension PresenceApplication {
             }
             var ticket = Ticket(route: route)
             if endpoint.isPublic { return .serve(ticket, bodyLimit: APILimits.requestBody) }
-            guard let asker = asker(request, bytes, now: now) else {
+            guard let asker = asker(endpoint, request, bytes, now: now) else {
                 try allow(anonymous: client, now: now)
                 throw .anonymous
             }
@@ -105,7 +105,7 @@ extension PresenceApplication {
         case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats: break
         }
         // Looked up again: the token may have been revoked while the body came.
-        guard var asker = asker(request, bytes, now: now) else { throw .anonymous }
+        guard var asker = asker(endpoint, request, bytes, now: now) else { throw .anonymous }
         if endpoint == .heartbeat {
             return .answer(try heartbeat(&asker, body: body, now: now))
         }
@@ -129,10 +129,16 @@ extension PresenceApplication {
     }
 
     func asker(
-        _ request: borrowing RequestHead, _ bytes: RawSpan, now: Milliseconds
+        _ endpoint: Endpoint, _ request: borrowing RequestHead, _ bytes: RawSpan,
+        now: Milliseconds
     ) -> Asker? {
         let found: Int32?
-        switch Credentials.ofServed(request, bytes, scratch: &scratch) {
+        let isSocket = endpoint == .webSocket
+        let credential =
+            isSocket
+            ? Credentials.ofSocket(request, bytes, scratch: &scratch)
+            : Credentials.ofRequest(request, bytes)
+        switch credential {
         case .none: return nil
         case .conflict:
             counters.add(.tokenConflict)
@@ -143,7 +149,7 @@ extension PresenceApplication {
         return found.map { entry in
             Asker(
                 entry: entry, identity: identification.identity(entry),
-                subprotocol: Credentials.offersSubprotocol(request, bytes))
+                subprotocol: isSocket && Credentials.offersSubprotocol(request, bytes))
         }
     }
 

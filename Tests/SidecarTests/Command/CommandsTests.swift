@@ -124,7 +124,28 @@ final class CommandsTests: XCTestCase {
             ("GET", "/login", ["no route matches", "forwarded; counts as activity"]),
             (
                 "GET", "/_presence/users/7",
-                ["under api.prefix (/_presence)", "answered by the sidecar itself"]
+                [
+                    "under api.prefix (/_presence)",
+                    #"answered by the sidecar itself: serve "user" for user "7""#,
+                ]
+            ),
+            (
+                "DELETE", "/_presence/users/",
+                [
+                    "under api.prefix (/_presence)",
+                    "answered by the sidecar itself: 405, since it takes GET, HEAD",
+                ]
+            ),
+            (
+                "GET", "/_presence/nothing",
+                ["under api.prefix (/_presence)", "answered by the sidecar itself: 404"]
+            ),
+            (
+                "GET", "/%5Fpresence/healthz",
+                [
+                    "under api.prefix (/_presence)",
+                    #"answered by the sidecar itself: serve "healthz""#,
+                ]
             ),
             ("GET", "/_presencex", ["no route matches", "forwarded; counts as activity"]),
         ]
@@ -134,6 +155,8 @@ final class CommandsTests: XCTestCase {
         }
         let odd = RoutesCommand.explain(config, method: "POST", path: "/x/../logout")
         XCTAssertEqual(odd.last, "refused with 400", "\(odd)")
+        let slashes = RoutesCommand.explain(config, method: "GET", path: "//_presence/healthz")
+        XCTAssertEqual(slashes.last, "refused with 400", "\(slashes)")
     }
 
     func testOptionsForAFile() throws {
