@@ -2,6 +2,7 @@
 # Called by pytest, against a backend that records every byte.
 # Never goes through nginx, which buffers.
 import hashlib
+import signal
 import threading
 import time
 
@@ -143,6 +144,21 @@ def test_a_body_that_must_not_be_is_no_answer_to_the_next(sidecar, recorder, met
     with Wire(sidecar.port) as client:
         assert client.ask(method, "/").body == b""
         assert client.ask("GET", "/").body == b"right"
+
+
+def test_bytes_on_an_idle_connection_are_no_answer(stand, recorder):
+    """The kernel tells of the request first, and of what nobody asked for behind it."""
+    sidecar = stand(recorder.address, workers=1).sidecar
+    with Wire(sidecar.port) as client:
+        recorder.handler = lambda call: call.reply(200, [], b"right")
+        assert client.ask("GET", "/").body == b"right"
+        sidecar.process.send(signal.SIGSTOP)
+        try:
+            client.send("GET / HTTP/1.1\r\nHost: app.test\r\n\r\n")
+            recorder.used_links[0].send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
+        finally:
+            sidecar.process.send(signal.SIGCONT)
+        assert client.read_answer().body == b"right"
 
 
 def test_connections_are_kept_alive_on_both_sides(sidecar, recorder):
