@@ -2,6 +2,7 @@
 # Called by pytest, against a backend that records every byte.
 # Never goes through nginx, which buffers.
 import hashlib
+import signal
 import threading
 import time
 
@@ -93,18 +94,23 @@ def test_ten_megabytes_down(sidecar, recorder, framing):
 
 
 @pytest.mark.parametrize(
-    "request_line, head",
+    "request_line, head, links",
     [
-        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n"),
-        ("HEAD", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
-        ("HEAD", b"HTTP/1.1 404 Not Found\r\n\r\n"),
-        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n"),
-        ("GET", b'HTTP/1.1 304 Not Modified\r\nETag: "1"\r\nContent-Length: 99\r\n\r\n'),
-        ("GET", b"HTTP/1.1 304 Not Modified\r\n\r\n"),
-        ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n", 4),
+        ("HEAD", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 4),
+        ("HEAD", b"HTTP/1.1 404 Not Found\r\n\r\n", 4),
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 1),
+        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n", 1),
+        ("GET", b"HTTP/1.1 204 No Content\r\nContent-Length: 99\r\n\r\n", 4),
+        ("GET", b'HTTP/1.1 304 Not Modified\r\nETag: "1"\r\nContent-Length: 99\r\n\r\n', 4),
+        ("GET", b"HTTP/1.1 304 Not Modified\r\n\r\n", 1),
+        ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 1),
     ],
 )
-def test_answers_without_a_body_leave_the_connection_usable(sidecar, recorder, request_line, head):
+def test_answers_without_a_body_leave_the_connection_usable(
+    sidecar, recorder, request_line, head, links
+):
+    """That of the client always; that to the backend where no body was spoken of."""
     recorder.handler = lambda call: call.send(head)
     with Wire(sidecar.port) as client:
         for _ in range(3):
@@ -117,7 +123,42 @@ def test_answers_without_a_body_leave_the_connection_usable(sidecar, recorder, r
                 assert reply.get("transfer-encoding") is None
         recorder.handler = lambda call: call.reply(200, [], b"body")
         assert client.ask("GET", "/").body == b"body"
-    assert len(recorder.used_links) == 1
+    assert len(recorder.used_links) == links
+
+
+@pytest.mark.parametrize("method, status", [("HEAD", b"200 OK"), ("DELETE", b"204 No Content")])
+def test_a_body_that_must_not_be_is_no_answer_to_the_next(sidecar, recorder, method, status):
+    """gunicorn sends what the app returns to HEAD or with 204, behind the head, on its own."""
+    asked = threading.Event()
+
+    def answer(call):
+        if call.method == "GET":
+            asked.set()
+            return call.reply(200, [], b"right")
+        evil = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong"
+        call.send(b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n" % (status, len(evil)))
+        asked.wait(0.3)
+        call.send(evil)
+
+    recorder.handler = answer
+    with Wire(sidecar.port) as client:
+        assert client.ask(method, "/").body == b""
+        assert client.ask("GET", "/").body == b"right"
+
+
+def test_bytes_on_an_idle_connection_are_no_answer(stand, recorder):
+    """The kernel tells of the request first, and of what nobody asked for behind it."""
+    sidecar = stand(recorder.address, workers=1).sidecar
+    with Wire(sidecar.port) as client:
+        recorder.handler = lambda call: call.reply(200, [], b"right")
+        assert client.ask("GET", "/").body == b"right"
+        sidecar.process.send(signal.SIGSTOP)
+        try:
+            client.send("GET / HTTP/1.1\r\nHost: app.test\r\n\r\n")
+            recorder.used_links[0].send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
+        finally:
+            sidecar.process.send(signal.SIGCONT)
+        assert client.read_answer().body == b"right"
 
 
 def test_connections_are_kept_alive_on_both_sides(sidecar, recorder):

@@ -33,6 +33,25 @@ def head(method, path, fields, extra=""):
     return ("\r\n".join(lines) + "\r\n" + extra + "\r\n").encode()
 
 
+def test_a_body_that_drips_costs_what_came_and_not_what_is_held(stand, recorder):
+    """A megabyte of chunk lines, then one byte at a time: each was paid with all of them."""
+    sidecar = stand(recorder.address, workers=1).sidecar
+    line = b"0000000000000001\r\nx\r\n"
+    coding = [("Transfer-Encoding", "chunked")]
+    with Wire(sidecar.port) as client, Wire(sidecar.port) as other:
+        client.send(head("GET", "/_presence/healthz", coding) + line * 60_000)
+        other.ask("GET", "/")
+        before = sidecar.process.cpu_seconds()
+        for byte in line * 10:
+            client.send(bytes([byte]))
+            # Its answer tells that the loop has been round.
+            assert other.ask("GET", "/_presence/healthz").status == 200
+        assert sidecar.process.cpu_seconds() - before < 0.3
+        client.send(b"0\r\n\r\n")
+        assert client.read_answer().status == 200
+        assert client.ask("GET", "/_presence/healthz").status == 200
+
+
 def test_own_and_forwarded_requests_share_a_connection_in_order(front, recorder):
     recorder.handler = lambda call: call.reply(200, [], call.target.encode())
     with Wire(front.sidecar.port) as client:

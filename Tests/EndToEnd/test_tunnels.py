@@ -137,6 +137,29 @@ def test_half_close_by_the_backend(raw):
     assert read_exactly(backend, 10) == b"still here"
 
 
+def test_a_reset_by_the_client_ends_a_tunnel_whose_backend_reads_nothing(stand, recorder):
+    done = threading.Event()
+
+    def answer(call):
+        call.send(SWITCH)
+        done.wait(20)
+        return "close"
+
+    recorder.handler = answer
+    sidecar = stand(recorder.address).sidecar
+    client = Wire(sidecar.port)
+    client.send(ASK)
+    assert client.read_answer_head().status == 101
+    client.sock.settimeout(0.5)
+    with pytest.raises(TimeoutError):
+        while True:
+            client.send(b"x" * 65536)
+    assert sidecar.metrics()["sidecar_tunnels_open"] == 1
+    client.reset()
+    eventually(lambda: sidecar.metrics()["sidecar_tunnels_open"] == 0)
+    done.set()
+
+
 def test_bytes_sent_right_behind_the_101_are_not_lost(stand, recorder):
     def answer(call):
         call.send(SWITCH + b"\x81\x05hello")

@@ -23,6 +23,17 @@ extension FileDescriptor {
         return outcome
     }
 
+    /// Whether a read would give something now: bytes, the end of the stream or a fault.
+    public var hasInput: Bool {
+        var byte: UInt8 = 0
+        let flags = CInt(MSG_PEEK) | CInt(MSG_DONTWAIT)
+        while true {
+            let seen = unsafe recv(number, &byte, 1, flags)
+            if seen >= 0 { return true }
+            if errno != EINTR { return errno != EAGAIN }
+        }
+    }
+
     /// Sends what it can of a buffer.
     public func send(_ buffer: borrowing ByteBuffer) -> Transfer { send(buffer.bytes) }
 

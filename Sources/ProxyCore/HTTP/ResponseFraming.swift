@@ -90,6 +90,8 @@ extension ResponseHead {
         if method == .head || status < 200 || status == 204 || status == 304 {
             framing = .none
             if status < 200 || status == 204 { declaredLength = nil }
+            let isSilent = stated == .untilClose && (status == 204 || status == 304)
+            isBodyDoubtful = !isSilent && stated != .length(0)
         } else {
             framing = stated
         }

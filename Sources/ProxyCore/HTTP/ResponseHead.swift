@@ -16,6 +16,10 @@ public struct ResponseHead: ~Copyable {
     public internal(set) var declaredLength: UInt64?
     /// The upstream connection may serve another request after this one.
     public internal(set) var keepAlive: Bool
+    /// It has no body by its method or status and speaks of one all the same. Servers that send
+    /// it then are common (gunicorn to HEAD, behind the head, on its own): on a connection that is
+    /// used again those bytes would be taken for the answer to somebody else's request.
+    var isBodyDoubtful: Bool
     /// A 101 with `Upgrade: websocket` and `Connection: upgrade` (RFC 6455 §4.1).
     public internal(set) var switchesToWebSocket: Bool
 
@@ -28,6 +32,7 @@ public struct ResponseHead: ~Copyable {
         framing = .none
         declaredLength = nil
         keepAlive = false
+        isBodyDoubtful = false
         switchesToWebSocket = false
     }
 
@@ -53,7 +58,8 @@ public struct ResponseHead: ~Copyable {
                 dropsConfusable: false, into: &fields)
             let options = try HopByHop.connection(bytes, in: &fields, strict: false)
             try settleFraming(bytes, toMethod: method)
-            keepAlive = options.persists(version) && framing != .untilClose
+            keepAlive =
+                options.persists(version) && framing != .untilClose && !isBodyDoubtful
             if status == 101 { settleSwitch(bytes, options) }
             return .complete
         } catch {
@@ -74,6 +80,7 @@ public struct ResponseHead: ~Copyable {
         framing = .none
         declaredLength = nil
         keepAlive = false
+        isBodyDoubtful = false
         switchesToWebSocket = false
     }
 }

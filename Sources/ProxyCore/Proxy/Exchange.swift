@@ -42,7 +42,8 @@ struct Exchange: ~Copyable {
     var watchLimit = 0
     var watched = ByteBuffer()
     var watchFailed = false
-    /// The request as far as it is at hand, while it waits for a connection to the upstream.
+    /// The request as far as it is at hand, while it waits for a connection to the upstream; of
+    /// one that is answered here, its body.
     var waiting = ByteBuffer()
     var isWaiting = false
 

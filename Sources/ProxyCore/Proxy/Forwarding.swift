@@ -245,6 +245,14 @@ extension ProxyLoop {
         while true {
             switch pool.choose(now: loop.now, fresh: fresh) {
             case .reuse(let upstream):
+                // The event that tells of it may be still to come. A connection that has ended is
+                // of no use, and bytes that nobody asked for would be taken for the answer.
+                guard !upstreams[upstream].stream.hasInput else {
+                    pool.refused(upstreams[upstream].server)
+                    upstreams[upstream].flags.insert(.readable)
+                    lookAgain(upstream: upstream)
+                    continue
+                }
                 upstreams[upstream].phase = .busy
                 upstreams[upstream].isReused = true
                 upstreams[upstream].exchange = exchange

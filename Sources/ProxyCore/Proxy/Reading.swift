@@ -34,7 +34,17 @@ extension ProxyLoop {
         } else {
             return
         }
+        let key = key(downstream: slot)
         readDownstream(slot)
+        if readiness.contains(.error), isCurrent(downstream: key) { endIfStuck(slot) }
+    }
+
+    /// A client that has reset its tunnel takes nothing any more. Where the upstream takes nothing
+    /// either, nothing is read, and no read would ever find that out.
+    private func endIfStuck(_ slot: Int32) {
+        guard downstreams[slot].phase == .tunnel else { return }
+        let exchange = downstreams[slot].exchange
+        if !upstreams[exchanges[exchange].upstream].isFlushed { endTunnel(exchange) }
     }
 
     /// Goes on with a connection that was left with work to do.

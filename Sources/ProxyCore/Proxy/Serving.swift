@@ -72,19 +72,21 @@ extension ProxyLoop {
         }
     }
 
+    /// Takes what `scratch` holds of the body behind the head.
     private func serveIfWhole(_ exchange: Int32, _ slot: Int32) {
-        body.removeAll()
-        var reader = BodyReader(requestHead.framing, limits: settings.head)
         var offset = requestHead.length
         while true {
-            switch reader.next(scratch.bytes, at: &offset) {
+            switch exchanges[exchange].requestBody.next(scratch.bytes, at: &offset) {
             case .data(let start, let end):
-                body.append(scratch, Int(start)..<Int(end))
-                guard body.count <= exchanges[exchange].watchLimit else {
+                exchanges[exchange].waiting.append(scratch, Int(start)..<Int(end))
+                guard exchanges[exchange].waiting.count <= exchanges[exchange].watchLimit else {
                     fail(exchange, .bodyTooLarge)
                     return
                 }
             case .more:
+                // Of what came the head alone is kept: were the body read anew with each piece,
+                // one that drips would cost its length for every byte.
+                scratch.truncate(to: requestHead.length)
                 stash(downstream: slot, from: 0)
                 // After a full read the kernel does not tell again that there is more.
                 if downstreams[slot].flags.contains(.readable) { lookAgain(downstream: slot) }
@@ -95,6 +97,8 @@ extension ProxyLoop {
             case .end:
                 exchanges[exchange].machine.requestEnded()
                 stash(downstream: slot, from: offset)
+                body.removeAll()
+                swap(&body, &exchanges[exchange].waiting)
                 serve(exchange, slot)
                 return
             }

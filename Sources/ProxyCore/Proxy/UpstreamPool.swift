@@ -100,6 +100,12 @@ struct UpstreamPool {
         states[server].idle.append(slot)
     }
 
+    /// The chosen idle connection turned out to be of no use. It counts as open, and as idle,
+    /// until it is closed.
+    mutating func refused(_ server: Int) {
+        states[server].active -= 1
+    }
+
     /// Forgets a connection that is about to be closed.
     mutating func closed(_ slot: Int32, of server: Int, wasIdle: Bool) {
         states[server].open -= 1

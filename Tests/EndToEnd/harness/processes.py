@@ -2,6 +2,7 @@
 # Called by the fixtures; each process is known and ended by its own pid.
 # Never touches a process that it did not start.
 import ctypes
+import os
 import signal
 import socket
 import subprocess
@@ -79,6 +80,11 @@ class Process:
             self.child.wait(within)
         except subprocess.TimeoutExpired:
             self.kill()
+
+    def cpu_seconds(self):
+        """User and system time so far."""
+        words = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
     def resident_bytes(self):
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():

@@ -221,21 +221,40 @@ enum ResponseVectors {
                 ResponseReading(keepAlive: false)),
             .accepted(
                 43, "Head", ok("Content-Length: 5"),
-                ResponseReading(framing: BodyFraming.none, declared: 5, keepAlive: true),
+                ResponseReading(framing: BodyFraming.none, declared: 5, keepAlive: false),
+                to: .head),
+            .accepted(
+                43, "HeadEmpty", ok("Content-Length: 0"),
+                ResponseReading(framing: BodyFraming.none, declared: 0, keepAlive: true),
                 to: .head),
             .accepted(
                 43, "HeadChunked", ok("Transfer-Encoding: chunked"),
-                ResponseReading(framing: BodyFraming.none, keepAlive: true), to: .head),
+                ResponseReading(framing: BodyFraming.none, keepAlive: false), to: .head),
             .accepted(
                 43, "HeadUnstated", ok(),
-                ResponseReading(framing: BodyFraming.none, declared: -1, keepAlive: true),
+                ResponseReading(framing: BodyFraming.none, declared: -1, keepAlive: false),
                 to: .head),
             .accepted(
+                43, "HeadNotModified", response("304 Not Modified"),
+                ResponseReading(framing: BodyFraming.none, keepAlive: true), to: .head),
+            .accepted(
                 43, "NoContent", response("204 No Content", "Content-Length: 5"),
-                ResponseReading(framing: BodyFraming.none, declared: -1, keepAlive: true)),
+                ResponseReading(framing: BodyFraming.none, declared: -1, keepAlive: false)),
+            .accepted(
+                43, "NoContentChunked", response("204 No Content", "Transfer-Encoding: chunked"),
+                ResponseReading(framing: BodyFraming.none, keepAlive: false)),
+            .accepted(
+                43, "NoContentUnstated", response("204 No Content"),
+                ResponseReading(framing: BodyFraming.none, keepAlive: true)),
+            .accepted(
+                43, "NoContentEmpty", response("204 No Content", "Content-Length: 0"),
+                ResponseReading(framing: BodyFraming.none, keepAlive: true)),
             .accepted(
                 43, "NotModified", response("304 Not Modified", "Content-Length: 5"),
-                ResponseReading(framing: BodyFraming.none, declared: 5, keepAlive: true)),
+                ResponseReading(framing: BodyFraming.none, declared: 5, keepAlive: false)),
+            .accepted(
+                43, "NotModifiedUnstated", response("304 Not Modified"),
+                ResponseReading(framing: BodyFraming.none, keepAlive: true)),
             .accepted(
                 43, "Interim", response("103 Early Hints", "Link: </a>"),
                 ResponseReading(
