@@ -9,7 +9,8 @@
 public final class Mailbox: Sendable {
     public typealias Letter = @Sendable () -> Void
 
-    private let letters = Lock<[Letter]>([])
+    /// Nil: the loop has ended.
+    private let letters = Lock<[Letter]?>([])
     let counter: EventCounter
 
     public init() throws(SystemError) {
@@ -18,11 +19,11 @@ public final class Mailbox: Sendable {
 
     deinit { counter.descriptor.close() }
 
-    /// Runs `letter` on the loop's thread, in its next turn.
+    /// Runs `letter` on the loop's thread, in its next turn; never, where the loop has ended.
     public func post(_ letter: @escaping Letter) {
         let wasEmpty = letters.withLock { letters in
-            letters.append(letter)
-            return letters.count == 1
+            letters?.append(letter)
+            return letters?.count == 1
         }
         if wasEmpty { counter.signal() }
     }
@@ -36,9 +37,14 @@ public final class Mailbox: Sendable {
     func collect() -> [Letter] {
         counter.clear()
         return letters.withLock { letters in
-            let collected = letters
-            letters.removeAll()
+            guard let collected = letters else { return [] }
+            letters = []
             return collected
         }
+    }
+
+    /// Drops what has come and whatever comes: nobody will read it. On the loop's thread.
+    func close() {
+        letters.withLock { $0 = nil }
     }
 }

@@ -77,6 +77,7 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
         loop.run(self)
         for listener in listeners { listener.close() }
         listeners.removeAll()
+        mailbox.close()
     }
 
     // MARK: Events

@@ -62,6 +62,28 @@ final class EventLoopTests: XCTestCase {
         running.stop()
     }
 
+    func testLettersToAnEndedLoopAreLetGo() throws {
+        final class Load: Sendable {}
+        let mailbox = try Mailbox()
+        weak var waiting: Load?
+        weak var late: Load?
+        do {
+            let load = Load()
+            waiting = load
+            mailbox.post { _ = load }
+        }
+        XCTAssertNotNil(waiting)
+        mailbox.close()
+        do {
+            let load = Load()
+            late = load
+            mailbox.post { _ = load }
+        }
+        XCTAssertNil(waiting)
+        XCTAssertNil(late)
+        XCTAssertTrue(mailbox.collect().isEmpty)
+    }
+
     func testALetterMayPostAnother() throws {
         let running = try Running()
         let seen = Board(0)

@@ -167,9 +167,14 @@ final class LoopHouse {
 
     func count(_ counter: ProxyMetrics.Counter) -> Int64 { metrics.total(counter) }
 
+    /// A letter that comes after the end stays in the box; it must not keep the loop alive.
+    private struct Known: @unchecked Sendable {
+        weak var loop: ProxyLoop?
+    }
+
     func drain() {
-        let carried = carried
-        carried.loop.mailbox.post { carried.loop.drain() }
+        let known = Known(loop: carried.loop)
+        carried.loop.mailbox.post { known.loop?.drain() }
     }
 
     func awaitDrained() -> Bool { hasEnded.await { $0 } }
