@@ -35,9 +35,12 @@ struct Pagination: Sendable, Equatable {
         _ parameters: QueryParameters, _ name: String
     ) throws(Problem) -> Int? {
         guard let text = parameters[name] else { return nil }
-        guard text.utf8.count <= 18, !text.isEmpty,
-            text.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }), let number = Int(text), number >= 1
-        else { throw .badRequest("'\(name)' must be a whole number from 1.") }
+        guard !text.isEmpty, text.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) else {
+            throw .badRequest("'\(name)' must be a whole number from 1.")
+        }
+        // Digits beyond any Int are a whole number all the same: past the end, and not malformed.
+        let number = Int(text) ?? .max
+        guard number >= 1 else { throw .badRequest("'\(name)' must be a whole number from 1.") }
         return min(number, APILimits.pageNumber)
     }
 

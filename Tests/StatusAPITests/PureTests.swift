@@ -63,7 +63,7 @@ final class PaginationTests: XCTestCase {
     func testNoNumberIs400() {
         for query in [
             "page=x", "page=", "page=0", "page=-1", "page=1.5", "per_page=0", "page_size=a",
-            "page=1e3", "page=%2B1", "page=99999999999999999999", "page=٣",
+            "page=1e3", "page=%2B1", "page=٣",
         ] {
             XCTAssertEqual(problem(query), 400, query)
         }
@@ -78,6 +78,7 @@ final class PaginationTests: XCTestCase {
         XCTAssertThrowsError(try page("page=2").check(count: 20))
         XCTAssertNoThrow(try page("page=2").check(count: 21))
         XCTAssertThrowsError(try page("page=999999999999").check(count: 21))
+        XCTAssertThrowsError(try page("page=99999999999999999999").check(count: 21))
     }
 
     func testLinksKeepFiltersAndDropTokens() throws {

@@ -116,6 +116,12 @@ extension ConfigReader {
         var store = Config.Store()
         if let path = section.value("path", nullable: true) {
             store.path = path.node.isNull ? nil : path.text(like: "presence.sqlite3")
+            // A warning: the service runs without its file, and the file system may change.
+            if let text = store.path, let obstacle = surroundings.obstacle(text) {
+                path.warning(
+                    "\(ConfigValue.quoted(text)) \(obstacle), so that presence would be kept in"
+                        + " memory only: write a path that can be written")
+            }
         }
         store.flushEvery = section.duration(
             "flush_every", or: store.flushEvery, atLeast: 100, atMost: 60_000)

@@ -19,7 +19,7 @@ struct ConfigReader {
     static let fileLimit = 1 << 20
 
     private let log: FindingLog
-    private let surroundings: Surroundings
+    let surroundings: Surroundings
 
     /// Reads the text of a config file.
     static func read(

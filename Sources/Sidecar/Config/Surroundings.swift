@@ -13,12 +13,15 @@ struct Surroundings: Sendable {
     var variable: @Sendable (String) -> String?
     /// The contents of a file.
     var contents: @Sendable (String) throws(SystemError) -> [UInt8]
+    /// Why a file could not be written at a path; nil: it could.
+    var obstacle: @Sendable (String) -> String? = { _ in nil }
 
     static let system = Surroundings(
         variable: { Environment.value(of: $0) },
         contents: { path throws(SystemError) in
             try FileDescriptor.contents(of: path, limit: secretLimit)
-        })
+        },
+        obstacle: { FilePath.obstacle(toWriting: $0) })
 }
 
 /// Reads the secret that a section names by `KEY_env` or `KEY_file`.

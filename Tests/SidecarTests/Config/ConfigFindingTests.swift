@@ -206,6 +206,19 @@ final class ConfigFindingTests: XCTestCase {
             ])
     }
 
+    func testAStoreThatCannotBeWritten() {
+        ConfigSample.expect(
+            #"""
+            {
+              upstream: { servers: ["http://app"] },
+              store: { path: "/gone/p.sqlite3" },
+            }
+            """#,
+            [
+                #"c:3: store.path: warning: "/gone/p.sqlite3" lies in /gone, which does not exist, so that presence would be kept in memory only: write a path that can be written"#
+            ])
+    }
+
     func testFlapping() {
         ConfigSample.expect(
             #"""

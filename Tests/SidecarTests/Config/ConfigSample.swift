@@ -80,7 +80,8 @@ enum ConfigSample {
             case "/root/jwt": throw SystemError(call: "open", code: 13)
             default: throw SystemError(call: "open", code: 2)
             }
-        })
+        },
+        obstacle: { $0.hasPrefix("/gone/") ? "lies in /gone, which does not exist" : nil })
 
     static func read(_ text: String) -> ConfigOutcome {
         ConfigReader.read(text.rawSpan, surroundings: surroundings)
