@@ -45,6 +45,11 @@ final class ClockTests: XCTestCase {
     }
 
     func testNeverBackwards() {
+        // The slew of a second, a millisecond after the last reading.
+        var stepped = SteadyClock(wall: 1_000_000, monotonic: 0)
+        let before = stepped.now(wall: { 0 }, monotonic: 999)
+        XCTAssertEqual(stepped.now(wall: { 0 }, monotonic: 1_000), before)
+        XCTAssertGreaterThan(stepped.now(wall: { 0 }, monotonic: 1_100), before)
         var random = SystemRandomNumberGenerator()
         for _ in 0..<100 {
             var clock = SteadyClock(wall: 1 << 40, monotonic: 0)

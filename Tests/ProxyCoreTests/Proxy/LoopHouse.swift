@@ -24,6 +24,8 @@ final class Backend {
                 _ = getsockname(made, $0, &size)
             }
         }
+        // A connection that never comes fails a test; it must not hang it.
+        _ = fcntl(made, F_SETFL, O_NONBLOCK)
         descriptor = made
         port = UInt16(bigEndian: address.sin_port)
     }
