@@ -70,3 +70,17 @@ enum Via {
         return false
     }
 }
+
+extension FieldTable {
+    /// Whether Transfer-Encoding frames the body, for requests and responses alike: then it is one
+    /// `chunked`, in HTTP/1.1, and no Content-Length stands beside it (RFC 9112 §6.1, §6.3).
+    @inline(__always)
+    func statesChunked(_ bytes: RawSpan, _ version: HTTPVersion) throws(HeadStop) -> Bool {
+        guard let coding = first(.transferEncoding) else { return false }
+        guard version != .http10 else { throw .malformed(.codingInHTTP10) }
+        guard !has(.contentLength) else { throw .malformed(.lengthAndCoding) }
+        guard !isRepeated(.transferEncoding) else { throw .malformed(.codingRepeated) }
+        try TransferCoding.requireChunked(bytes, coding.value)
+        return true
+    }
+}

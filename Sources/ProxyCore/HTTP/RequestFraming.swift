@@ -44,15 +44,7 @@ extension RequestHead {
     /// RFC 9112 §6.3, without the lenient readings.
     @inline(never)
     private func readFraming(_ bytes: RawSpan) throws(HeadStop) -> BodyFraming {
-        if let coding = fields.first(.transferEncoding) {
-            guard version != .http10 else { throw .malformed(.codingInHTTP10) }
-            guard !fields.has(.contentLength) else { throw .malformed(.lengthAndCoding) }
-            guard !fields.isRepeated(.transferEncoding) else {
-                throw .malformed(.codingRepeated)
-            }
-            try TransferCoding.requireChunked(bytes, coding.value)
-            return .chunked
-        }
+        if try fields.statesChunked(bytes, version) { return .chunked }
         guard let length = fields.first(.contentLength) else { return .none }
         guard !fields.isRepeated(.contentLength) else { throw .malformed(.lengthRepeated) }
         return .length(try ContentLength.read(bytes[length.value]))

@@ -99,15 +99,7 @@ extension ResponseHead {
 
     @inline(__always)
     private func readFraming(_ bytes: RawSpan) throws(HeadStop) -> BodyFraming {
-        if let coding = fields.first(.transferEncoding) {
-            guard version != .http10 else { throw .malformed(.codingInHTTP10) }
-            guard !fields.has(.contentLength) else { throw .malformed(.lengthAndCoding) }
-            guard !fields.isRepeated(.transferEncoding) else {
-                throw .malformed(.codingRepeated)
-            }
-            try TransferCoding.requireChunked(bytes, coding.value)
-            return .chunked
-        }
+        if try fields.statesChunked(bytes, version) { return .chunked }
         guard let length = fields.first(.contentLength) else { return .untilClose }
         let text = bytes[length.value]
         if !fields.isRepeated(.contentLength),

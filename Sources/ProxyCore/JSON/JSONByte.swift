@@ -18,7 +18,6 @@ enum JSONByte {
     static let point: UInt8 = 0x2E
     static let slash: UInt8 = 0x2F
     static let zero: UInt8 = 0x30
-    static let nine: UInt8 = 0x39
     static let colon: UInt8 = 0x3A
     static let less: UInt8 = 0x3C
     static let leftBracket: UInt8 = 0x5B

@@ -266,7 +266,7 @@ extension ProxyLoop {
                     return .connection(upstream)
                 case .failed(let error):
                     guard
-                        exchanges[exchange].machine.mayConnectElsewhere(atMost: connectAttempts)
+                        exchanges[exchange].machine.mayConnectElsewhere(atMost: pool.addressCount)
                     else { return .failed(error) }
                 case .wait:
                     return .failed(.overloaded)
@@ -280,11 +280,6 @@ extension ProxyLoop {
                 return .failed(.connect(SystemError(call: "connect", code: 111)))
             }
         }
-    }
-
-    /// Every address of every server once.
-    private var connectAttempts: Int {
-        pool.servers.reduce(0) { $0 + $1.addresses.count }
     }
 
     private func connect(to server: Int) -> Acquisition {

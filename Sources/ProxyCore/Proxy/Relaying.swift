@@ -48,8 +48,7 @@ extension ProxyLoop {
     /// Nothing has left this process: another server may have it, whatever the method.
     func connectFailed(_ slot: Int32, _ error: ProxyError) {
         let exchange = upstreams[slot].exchange
-        let servers = pool.servers.reduce(0) { $0 + $1.addresses.count }
-        guard exchanges[exchange].machine.mayConnectElsewhere(atMost: servers) else {
+        guard exchanges[exchange].machine.mayConnectElsewhere(atMost: pool.addressCount) else {
             fail(exchange, error)
             return
         }

@@ -21,6 +21,8 @@ struct UpstreamPool {
     static let avoidance: Milliseconds = 1_000
 
     let servers: [UpstreamServer]
+    /// Every address of every server once: as often a request that never left is tried.
+    let addressCount: Int
     private let perServer: Int
     private var states: [Server]
     private var turn = 0
@@ -28,6 +30,7 @@ struct UpstreamPool {
     /// - Parameter perServer: the most connections to one server that this loop opens.
     init(servers: [UpstreamServer], perServer: Int) {
         self.servers = servers
+        addressCount = servers.reduce(0) { $0 + $1.addresses.count }
         self.perServer = max(perServer, 1)
         states = Array(repeating: Server(), count: servers.count)
         for index in states.indices { states[index].idle.reserveCapacity(min(perServer, 1024)) }
