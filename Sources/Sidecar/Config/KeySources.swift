@@ -1,0 +1,98 @@
+// Owns reading where the keys of one entry come from: a secret, a PEM file, a JWKS file or URL.
+// Called by KeysReader, and for certificates by IntrospectionReader.
+// Never shows a secret, never fetches.
+
+import ProxyCore
+
+/// Reads key material and says exactly what is wrong with it.
+struct KeySources {
+    /// Bytes of a file of certificates: a system's whole bundle fits in.
+    private static let authoritiesLimit = 4 << 20
+    static let setExample = "https://id.example/.well-known/jwks.json"
+
+    let secrets: SecretReader
+
+    private var surroundings: Surroundings { secrets.surroundings }
+
+    /// The bytes of a file that a value names; nil: what is wrong has been noted.
+    private func contents(_ value: ConfigValue, _ path: String, limit: Int) -> [UInt8]? {
+        do throws(SystemError) {
+            let bytes = try surroundings.contents(path, limit)
+            guard bytes.isEmpty else { return bytes }
+            value.error("the file \(path) is empty: put the key into it")
+        } catch {
+            value.error(
+                "cannot read the file \(path) (\(error)): write the path of a readable one")
+        }
+        return nil
+    }
+
+    /// One public key in a PEM file.
+    func publicKey(_ value: ConfigValue) -> PublicKey? {
+        guard let text = value.text(like: "/etc/sidecar/public.pem"),
+            let path = secrets.path(text, value),
+            let bytes = contents(value, path, limit: Surroundings.secretLimit)
+        else { return nil }
+        do throws(KeyError) {
+            return try PublicKey(pem: bytes.rawSpan)
+        } catch {
+            value.error("the file \(path): \(error)")
+            return nil
+        }
+    }
+
+    /// The keys of a JWKS file, or where they are to be fetched.
+    func keySet(_ value: ConfigValue) -> (keys: [PublishedKey], source: Config.Key.Source)? {
+        guard let text = value.text(like: Self.setExample) else { return nil }
+        if text.contains("://") { return target(text, value).map { ([], .url($0, caFile: nil)) } }
+        guard let path = secrets.path(text, value),
+            let bytes = contents(value, path, limit: Limits.keySetBytes)
+        else { return nil }
+        do throws(KeyError) {
+            return (try WebKeySet.read(bytes.rawSpan), .file(path))
+        } catch {
+            value.error("the file \(path): \(error)")
+            return nil
+        }
+    }
+
+    private func target(_ text: String, _ value: ConfigValue) -> FetchTarget? {
+        do throws(FetchURLError) {
+            let target = try FetchTarget(text)
+            // Whoever can change keys on their way can sign.
+            guard target.isProtected else {
+                value.error(
+                    "\(AddressText.shown(text)) would fetch keys unprotected: write https://, or"
+                        + " the path of a file; http:// is for this machine alone")
+                return nil
+            }
+            return target
+        } catch {
+            value.error("\(AddressText.shown(text)) \(error)")
+            return nil
+        }
+    }
+
+    /// The file of certificates to trust instead of the system's.
+    /// - Parameter target: what is fetched; a file of certificates goes with https alone.
+    func authorities(
+        _ key: String, _ section: ConfigSection, of target: FetchTarget?
+    ) -> String? {
+        guard let value = section.value(key), let text = value.text(like: "/etc/sidecar/ca.pem")
+        else { return nil }
+        guard target?.scheme == .https else {
+            value.error("goes with an https:// URL alone: leave it out")
+            return nil
+        }
+        guard let path = secrets.path(text, value),
+            let bytes = contents(value, path, limit: Self.authoritiesLimit)
+        else { return nil }
+        guard bytes.rawSpan.first("-----BEGIN CERTIFICATE-----".rawSpan) != nil else {
+            value.error(
+                "the file \(path) holds no certificate: write the path of one that begins with"
+                    + " -----BEGIN CERTIFICATE-----")
+            return nil
+        }
+        return path
+    }
+}
