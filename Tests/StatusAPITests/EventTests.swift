@@ -31,7 +31,7 @@ final class EventTests: XCTestCase {
     ) throws {
         guard case .forwarded(var ticket, let watch) = harness.send("POST", "/login", token: token)
         else { return XCTFail("not forwarded") }
-        XCTAssertEqual(watch, APILimits.loginBody)
+        XCTAssertEqual(watch, Watch(body: APILimits.loginBody))
         let id = harness.exchange()
         let label = Array("POST /login/".utf8)
         guard
