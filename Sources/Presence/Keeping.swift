@@ -36,6 +36,8 @@ extension PresenceEngine: DirtySource {
         return batch
     }
 
+    public func drainSeen(limit: Int) -> [SeenToken] { learnt.drainSeen(limit: limit) }
+
     /// Loads what a former process kept. Sessions live when it last wrote are presumed so until
     /// one full `offline_after` from the start.
     func restore(_ state: RestoredState) {

@@ -61,6 +61,7 @@ final class StoreWriter {
             try write(token)
         case .revoked(let token):
             try write(token)
+        case .tokenLearnt, .tokenForgotten, .sessionContinued: break
         }
     }
 
