@@ -55,6 +55,7 @@ extension Config {
         var cache: Milliseconds = 60_000
         var timeout: Milliseconds = 5_000
         var concurrency = 4
+        /// Of an RFC 7662 server.
         var clientID: String?
         var clientSecret: [UInt8]?
         var caFile: String?

@@ -15,17 +15,19 @@ struct IntrospectionReader {
 
     func read(_ section: ConfigSection) -> Config.Introspection? {
         let source = source(section)
-        var result = Config.Introspection(source: source ?? .path("/"))
-        people(section, &result)
-        result.cache = section.duration(
-            "cache", or: result.cache, atLeast: 1_000, atMost: 3_600_000)
-        result.timeout = section.duration(
-            "timeout", or: result.timeout, atLeast: 100, atMost: 60_000)
-        result.concurrency = section.integer(
-            "concurrency", or: result.concurrency, in: 1...64)
-        client(section, &result)
-        result.caFile = KeySources(secrets: secrets).authorities("ca_file", section, of: result.url)
-        return source == nil ? nil : result
+        let people = people(section)
+        let cache = section.duration("cache", or: 60_000, atLeast: 1_000, atMost: 3_600_000)
+        let timeout = section.duration("timeout", or: 5_000, atLeast: 100, atMost: 60_000)
+        let concurrency = section.integer("concurrency", or: 4, in: 1...64)
+        let client = client(section)
+        var target: FetchTarget?
+        if case .url(let url) = source { target = url }
+        let caFile = KeySources(secrets: secrets).authorities("ca_file", section, of: target)
+        guard let source, let user = people.user else { return nil }
+        return Config.Introspection(
+            source: source, user: user, name: people.name, admin: people.admin,
+            session: people.session, cache: cache, timeout: timeout, concurrency: concurrency,
+            clientID: client.id, clientSecret: client.secret, caFile: caFile)
     }
 
     private func source(_ section: ConfigSection) -> Config.Introspection.Source? {
@@ -86,20 +88,29 @@ struct IntrospectionReader {
     }
 
     /// Where in an answer a person is found.
-    private func people(_ section: ConfigSection, _ result: inout Config.Introspection) {
+    private struct People {
+        var user: JSONPath?
+        var name: JSONPath?
+        var admin: JSONPath?
+        var session: JSONPath?
+    }
+
+    private func people(_ section: ConfigSection) -> People {
         let isStandard = section.value("url") != nil && section.value("path") == nil
+        var people = People()
         if let user = section.value("user") {
-            result.user = user.singlePath(like: "$.id") ?? result.user
+            people.user = user.singlePath(like: "$.id")
         } else if isStandard {
             // RFC 7662 §2.2.
-            result.user = Self.standard("$.sub") ?? result.user
-            result.name = Self.standard("$.username")
-        } else {
+            people.user = Self.standard("$.sub")
+            people.name = Self.standard("$.username")
+        } else if section.value.node["user"] == nil {
             section.error("user is missing: write user: \"$.id\"")
         }
-        if let name = section.value("name") { result.name = name.singlePath(like: "$.username") }
-        result.admin = section.value("admin")?.singlePath(like: "$.is_staff")
-        result.session = section.value("session")?.singlePath(like: "$.sid")
+        if let name = section.value("name") { people.name = name.singlePath(like: "$.username") }
+        people.admin = section.value("admin")?.singlePath(like: "$.is_staff")
+        people.session = section.value("session")?.singlePath(like: "$.sid")
+        return people
     }
 
     private static func standard(_ text: String) -> JSONPath? {
@@ -107,26 +118,28 @@ struct IntrospectionReader {
     }
 
     /// How the sidecar shows an RFC 7662 server that it may ask.
-    private func client(_ section: ConfigSection, _ result: inout Config.Introspection) {
+    private func client(_ section: ConfigSection) -> (id: String?, secret: [UInt8]?) {
+        section.knows(["client_id", "client_secret_env", "client_secret_file"])
         let id = section.value("client_id")
         let named = section.value("client_secret_env") ?? section.value("client_secret_file")
-        result.clientID = id?.text(like: "presence-sidecar")
-        if result.url == nil, section.value("url") == nil {
+        if section.value("url") == nil {
             for value in [id, named].compactMap(\.self) {
                 value.error(
                     "goes with url alone: the application is asked with the client's own"
                         + " credential; leave it out")
             }
-            return
+            return (nil, nil)
         }
-        if let text = result.clientID, text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
+        let text = id?.text(like: "presence-sidecar")
+        if let text, text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) {
             id?.error("holds control characters: write the id as the server knows it")
         }
-        result.clientSecret = secrets.secret("client_secret", in: section)?.bytes
-        if let named, id == nil {
+        let secret = secrets.secret("client_secret", in: section)?.bytes
+        if let named, section.value.node["client_id"] == nil {
             named.error("a secret without an id: add client_id: \"presence-sidecar\"")
         } else if let id, named == nil {
             id.error("an id without its secret: add client_secret_env: \"INTROSPECTION_SECRET\"")
         }
+        return (text, secret)
     }
 }

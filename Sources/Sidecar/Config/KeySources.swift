@@ -87,7 +87,7 @@ struct KeySources {
         guard let path = secrets.path(text, value),
             let bytes = contents(value, path, limit: Self.authoritiesLimit)
         else { return nil }
-        guard bytes.rawSpan.first("-----BEGIN CERTIFICATE-----".rawSpan) != nil else {
+        guard String(decoding: bytes, as: UTF8.self).contains("-----BEGIN CERTIFICATE-----") else {
             value.error(
                 "the file \(path) holds no certificate: write the path of one that begins with"
                     + " -----BEGIN CERTIFICATE-----")
@@ -95,4 +95,9 @@ struct KeySources {
         }
         return path
     }
+}
+
+extension FetchTarget {
+    /// Whether nobody can read or change on the way what is fetched there.
+    var isProtected: Bool { isSecure || isLoopback }
 }

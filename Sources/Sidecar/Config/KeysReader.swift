@@ -25,6 +25,14 @@ struct KeysReader {
         return keys
     }
 
+    private static func advice(_ error: KeyError) -> String {
+        switch error {
+        case .duplicateKeyID: ": give each an id of its own, or an issuer"
+        case .tooMany: ": leave some out"
+        default: ""
+        }
+    }
+
     /// What an entry says beside its keys.
     private struct Terms {
         var algorithms: [TokenAlgorithm] = []
