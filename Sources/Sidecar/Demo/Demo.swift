@@ -90,7 +90,7 @@ private final class Stage {
         config.log.level = .warning
         config.limits.drain = 1_000
         let login = LoginPaths(
-            token: [try JSONPath("$.access")], user: [try JSONPath("$.user.id")],
+            token: [.path(try JSONPath("$.access"))], user: [try JSONPath("$.user.id")],
             name: [try JSONPath("$.user.username")])
         config.routes = [
             .init(match: try RoutePattern("POST /api/login/"), line: 1, action: .login(login)),
