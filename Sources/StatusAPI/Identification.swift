@@ -7,16 +7,10 @@ public import ProxyCore
 
 /// What tokens are judged by; each loop makes its own verifier of it.
 public struct TokenSettings: Sendable {
-    public var keys: KeySet
-    public var claims: ClaimRules
-    public var leeway: Milliseconds
+    public var ring: KeyRing
 
-    public init(
-        keys: KeySet, claims: ClaimRules = ClaimRules(), leeway: Milliseconds = 30_000
-    ) {
-        self.keys = keys
-        self.claims = claims
-        self.leeway = leeway
+    public init(ring: KeyRing) {
+        self.ring = ring
     }
 }
 
@@ -56,7 +50,7 @@ final class Identification {
     private let counters: LoopCounters
 
     init(_ tokens: TokenSettings, engine: PresenceEngine, counters: LoopCounters) {
-        verifier = Verifier(keys: tokens.keys, claims: tokens.claims, leeway: tokens.leeway)
+        verifier = Verifier(tokens.ring)
         self.engine = engine
         self.counters = counters
     }

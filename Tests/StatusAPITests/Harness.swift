@@ -97,12 +97,12 @@ final class Harness {
         let rules = presence ?? PresenceSettings(startedAt: Self.start - 10_000_000)
         let engine = PresenceEngine(
             settings: rules, restored: restored, epoch: 7, sink: sink, capacity: capacity)
-        let keys = try KeySet(hmac: [(.hs256, Self.secret)])
+        let ring = try KeyRing([TokenKey(.hs256, secret: Self.secret)])
         var chosen = APISettings()
         chosen.rateLimit = nil
         if let settings { chosen = settings }
         let service = try PresenceService(
-            settings: chosen, engine: engine, tokens: TokenSettings(keys: keys),
+            settings: chosen, engine: engine, tokens: TokenSettings(ring: ring),
             lists: try ListDesk(engine), probes: probes)
         self.host = host
         self.sink = sink

@@ -36,10 +36,10 @@ final class DemoBackend: Application {
     private let signer: TokenSigner
     private var slow: [(id: ExchangeID, due: Milliseconds)] = []
 
-    init(host: any ApplicationHost, key: TokenKey, keys: KeySet) {
+    init(host: any ApplicationHost, key: TokenKey, keys: KeyRing) {
         self.host = host
         self.key = key
-        verifier = Verifier(keys: keys)
+        verifier = Verifier(keys)
         signer = TokenSigner(key)
     }
 
