@@ -23,10 +23,8 @@ extension Config {
         enum Source: Sendable, Equatable {
             /// Read with the configuration.
             case given
-            /// A JWKS file, read again where it changes.
-            case file(String)
-            /// Fetched while the service runs.
-            case url(FetchTarget, caFile: String?)
+            /// A key set, read again while the service runs.
+            case published(KeySource.Place, caFile: String?)
         }
 
         var issuer: TokenIssuer

@@ -41,34 +41,28 @@ struct KeySources {
         }
     }
 
-    /// The keys of a JWKS file, or where they are to be fetched.
-    func keySet(_ value: ConfigValue) -> (keys: [PublishedKey], source: Config.Key.Source)? {
+    /// Where a key set is published, and the keys where that is a file.
+    func keySet(_ value: ConfigValue) -> (keys: [PublishedKey], place: KeySource.Place)? {
         guard let text = value.text(like: Self.setExample) else { return nil }
-        if text.contains("://") { return target(text, value).map { ([], .url($0, caFile: nil)) } }
-        guard let path = secrets.path(text, value),
-            let bytes = contents(value, path, limit: Limits.keySetBytes)
-        else { return nil }
-        do throws(KeyError) {
-            return (try WebKeySet.read(bytes.rawSpan), .file(path))
+        do throws(FetchURLError) {
+            let place = try KeySource.Place(text)
+            guard case .file(let short) = place else { return ([], place) }
+            guard let path = secrets.path(short, value), let keys = keys(value, path) else {
+                return nil
+            }
+            return (keys, .file(path: path))
         } catch {
-            value.error("the file \(path): \(error)")
+            value.error("\(AddressText.shown(text)) \(error)")
             return nil
         }
     }
 
-    private func target(_ text: String, _ value: ConfigValue) -> FetchTarget? {
-        do throws(FetchURLError) {
-            let target = try FetchTarget(text)
-            // Whoever can change keys on their way can sign.
-            guard target.isProtected else {
-                value.error(
-                    "\(AddressText.shown(text)) would fetch keys unprotected: write https://, or"
-                        + " the path of a file; http:// is for this machine alone")
-                return nil
-            }
-            return target
+    private func keys(_ value: ConfigValue, _ path: String) -> [PublishedKey]? {
+        guard let bytes = contents(value, path, limit: Limits.keySetBytes) else { return nil }
+        do throws(KeyError) {
+            return try WebKeySet.read(bytes.rawSpan)
         } catch {
-            value.error("\(AddressText.shown(text)) \(error)")
+            value.error("the file \(path): \(error)")
             return nil
         }
     }

@@ -174,22 +174,21 @@ struct KeysReader {
         }
         let wanted = fitting.map { ConfigValue.quoted($0.rawValue) }.joined(separator: ", ")
         let names = algorithms.map(\.rawValue).joined(separator: ", ")
-        return "\(names): write algorithms: [\(wanted)], or those of them in use"
+        let some = fitting.count > 1 ? ", or those of them in use" : ""
+        return "\(names): write algorithms: [\(wanted)]\(some)"
     }
 
     private func fetched(
         _ set: ConfigValue, _ section: ConfigSection, _ terms: Terms
     ) -> Config.Key? {
         section.value("kid")?.error("the keys of a set have ids of their own: leave it out")
-        guard let (keys, found) = sources.keySet(set) else { return nil }
-        let source: Config.Key.Source
-        switch found {
-        case .url(let target, _):
-            source = .url(
-                target, caFile: sources.authorities("jwks_ca_file", section, of: target))
-        case .file, .given:
-            source = found
-            _ = sources.authorities("jwks_ca_file", section, of: nil)
+        guard let (keys, place) = sources.keySet(set) else { return nil }
+        let caFile: String?
+        switch place {
+        case .server(let target):
+            caFile = sources.authorities("jwks_ca_file", section, of: target)
+        case .file:
+            caFile = sources.authorities("jwks_ca_file", section, of: nil)
             guard keys.contains(where: { key in terms.algorithms.contains { key.key.fits($0) } })
             else {
                 set.error("none of its keys goes with \(Self.misfit(keys.map(\.key), terms.algorithms))")
@@ -199,7 +198,8 @@ struct KeysReader {
         let made = issuer(
             terms, .published(keys), section, set, "write another set", isFetched: true)
         return made.map {
-            Config.Key(issuer: $0, source: source, line: section.value.line)
+            Config.Key(
+                issuer: $0, source: .published(place, caFile: caFile), line: section.value.line)
         }
     }
 

@@ -33,8 +33,9 @@ struct PlacesReader {
                 continue
             }
             if let twin = places.first(where: { Self.covers($0, place) || Self.covers(place, $0) }) {
+                let isSame = twin.text.lowercased() == place.text.lowercased()
                 value.error(
-                    twin == place
+                    isSame
                         ? "\(ConfigValue.quoted(text)) stands twice: keep one of them"
                         : "\(ConfigValue.quoted(text)) and \(ConfigValue.quoted(twin.text)) are one"
                             + " place: keep one of them")

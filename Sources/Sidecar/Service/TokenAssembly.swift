@@ -28,6 +28,54 @@ extension Config {
         return settings
     }
 
+    /// The key sets that are read again while the service runs.
+    var keySources: [KeySource] {
+        tokens.keys.enumerated().compactMap { index, key in
+            guard case .published(let place, let caFile) = key.source else { return nil }
+            return KeySource(issuer: index, place: place, caFile: caFile)
+        }
+    }
+
+    /// Who is asked about tokens that say nothing themselves; nil: nobody.
+    func introspection() throws(AssemblyError) -> IntrospectionSettings? {
+        guard let asked = tokens.introspect else { return nil }
+        let mode: IntrospectionSettings.Mode
+        switch asked.source {
+        case .path(let path): mode = .backend(servers: try backends(), path: path)
+        case .url(let target):
+            mode = .standard(
+                target, clientID: asked.clientID, secret: asked.clientSecret, caFile: asked.caFile)
+        }
+        var settings = IntrospectionSettings(mode: mode, user: asked.user)
+        settings.name = asked.name
+        settings.admin = asked.admin
+        settings.session = asked.session
+        settings.cache = asked.cache
+        settings.timeout = asked.timeout
+        settings.concurrency = asked.concurrency
+        // A token that came by a place the application does not look at is shown where it does.
+        let places = tokens.from.filter { if case .query = $0 { false } else { true } }
+        switch places.first {
+        case .header(let name, nil) where name.lowercased() == "authorization": break
+        case .some(let first): settings.shownAs = first
+        case nil: break
+        }
+        return settings
+    }
+
+    private func backends() throws(AssemblyError) -> [FetchTarget] {
+        var targets: [FetchTarget] = []
+        for server in upstream.servers {
+            do throws(FetchURLError) {
+                targets.append(try FetchTarget(server.text))
+            } catch {
+                throw AssemblyError(
+                    description: "upstream.servers: \(server.text) \(error), or introspect by url")
+            }
+        }
+        return targets
+    }
+
     /// Whether a login may hand out a token that says nothing itself.
     var learns: Bool {
         routes.contains { route in

@@ -96,7 +96,7 @@ final class ConfigKeyFindingTests: XCTestCase {
                 #"c:3: tokens.keys[1].jwks: the file /k/twins.json: two keys have the id rsa-1"#,
                 #"c:4: tokens.keys[2].jwks: the file /k/secret.json: the key set holds a shared secret, so that it is no public one"#,
                 #"c:5: tokens.keys[3].jwks: the file /k/text: the key set is not JSON: @"#,
-                #"c:6: tokens.keys[4].jwks: none of its keys goes with EdDSA: write algorithms: ["RS256", "ES256"], or those of them in use"#,
+                #"c:6: tokens.keys[4].jwks: none of its keys goes with EdDSA: write algorithms: ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256"], or those of them in use"#,
                 #"c:7: tokens.keys[5].kid: the keys of a set have ids of their own: leave it out"#,
                 #"c:8: tokens.keys[6].jwks: contradicts public_key_file: keep one of them"#,
                 #"c:9: tokens.keys[7].jwks_ca_file: goes with an https:// URL alone: leave it out"#,
@@ -116,7 +116,7 @@ final class ConfigKeyFindingTests: XCTestCase {
                 #"{ algorithms: ["RS256"], jwks: "http://[::1]/jwks", jwks_ca_file: "/k/ca.pem" }"#,
             ],
             [
-                #"c:4: tokens.keys[2].jwks: "http://id.example/jwks" would fetch keys unprotected: write https://, or the path of a file; http:// is for this machine alone"#,
+                #"c:4: tokens.keys[2].jwks: "http://id.example/jwks" would be fetched without TLS, and whoever stands on the way could sign: write "https://id.example/jwks" (http is for 127.0.0.1, [::1] and localhost)"#,
                 #"c:5: tokens.keys[3].jwks: @"#,
                 #"c:6: tokens.keys[4].jwks_ca_file: the file /k/text holds no certificate: write the path of one that begins with -----BEGIN CERTIFICATE-----"#,
                 #"c:7: tokens.keys[5].jwks_ca_file: cannot read the file /k/no (open: No such file or directory (2)): write the path of a readable one"#,

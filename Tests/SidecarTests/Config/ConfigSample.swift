@@ -85,7 +85,7 @@ enum ConfigSample {
             case "/k/rsa.pem", "/run/credentials/sidecar/rsa.pem": Array(KeySample.rsa.utf8)
             case "/k/weak.pem": Array(KeySample.weakRSA.utf8)
             case "/k/p256.pem": Array(KeySample.p256.utf8)
-            case "/k/ed.pem": Array(KeySample.ed25519.utf8)
+            case "/k/ed.pem", "…pem": Array(KeySample.ed25519.utf8)
             case "/k/private.pem": Array(KeySample.privateKey.utf8)
             case "/k/two.pem": Array((KeySample.rsa + "\n" + KeySample.p256 + "\n").utf8)
             case "/run/secrets/empty2": []

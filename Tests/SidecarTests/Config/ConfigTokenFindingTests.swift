@@ -94,7 +94,7 @@ final class ConfigTokenFindingTests: XCTestCase {
                 #"c:4: tokens.claims.name: expected a list, found "name": write ["username"]"#,
                 #"c:4: tokens.claims.admin: claim is missing: write { claim: "is_staff", equals: true }"#,
                 #"c:4: tokens.claims.admin.equals: expected true, a string or a whole number, found the number 1.5: write true"#,
-                #"c:7: tokens.keys[0].claims.user[0]: "$.a[" is no path: an index is digits, a name in brackets stands in quotes"#,
+                #"c:7: tokens.keys[0].claims.user[0]: "$.a[" is no path: within '[ ]' stands a number from 0, '*' or a quoted name"#,
                 #"c:7: tokens.keys[0].claims.admin.contains: "a b" is several words, of which none can be looked for: write one, like { claim: "scope", contains: "presence:admin" }"#,
                 #"c:9: tokens.keys[1].claims.admin.contains: contradicts equals: keep one of them"#,
                 #"c:11: tokens.keys[2].claims.usr: unknown key: did you mean "user"?"#,
