@@ -163,6 +163,8 @@ public final class PresenceApplication: Application {
 
     public func turn(now: Milliseconds) -> Milliseconds? {
         if let mail = post.collect() {
+            // What closes comes last: a logout after a refresh counts.
+            for order in mail.extensions { hub.obey(order) }
             for order in mail.orders { hub.obey(order) }
             for finished in mail.finished { settle(finished) }
             for ready in mail.answers { answer(ready.exchange, ready.response) }
