@@ -69,4 +69,11 @@ public enum Limits {
     public static let jsonDepthCeiling = 256
     /// A path into a JSON document, bytes: longer is a mistake in a configuration.
     public static let jsonPath = 1024
+    /// A URL that is asked for something, bytes: longer is a mistake in a configuration, or a
+    /// redirect that carries somebody's state.
+    public static let fetchURL = 2 * 1024
+    /// The head of an answer to a request of our own, bytes.
+    public static let fetchHead = 32 * 1024
+    /// How often one request of our own follows a redirect to the same server.
+    public static let fetchRedirects = 3
 }

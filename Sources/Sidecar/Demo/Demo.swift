@@ -40,12 +40,11 @@ private final class Stage {
         backend = try Self.startBackend(key, keys)
         let config = try Self.config(port: port, backend: backend.ports[0], key)
         service = try ServiceProcess(config)
-        let authority = "127.0.0.1:\(service.ports[0])"
-        let address = try SocketAddress.resolve(host: "127.0.0.1", port: service.ports[0])
-        let cast = try DemoCast(HTTPClient(addresses: address, authority: authority))
+        let url = "http://127.0.0.1:\(service.ports[0])"
+        let cast = try DemoCast(FetchTarget(url))
         self.cast = cast
         acting = try Thread(name: "cast") { cast.run() }
-        programme = Self.programme("http://\(authority)")
+        programme = Self.programme(url)
     }
 
     func close() {
