@@ -65,7 +65,7 @@ enum RoutesCommand {
         switch route.action {
         case .serve(let endpoint): return [answer(endpoint, method, parameter)]
         case .login(let paths):
-            let fields = [("token", paths.token), ("user", paths.user), ("name", paths.name)]
+            let fields = [("token", paths.tokenPaths), ("user", paths.user), ("name", paths.name)]
                 .filter { !$0.1.isEmpty }
                 .map { "\($0.0) from " + $0.1.map(\.text).joined(separator: " or ") }
             return ["forwarded; a 2xx answer is a login: " + fields.joined(separator: ", ")]

@@ -132,7 +132,7 @@ struct RoutesReader {
 
     private func loginPaths(_ entry: ConfigSection) -> LoginPaths {
         LoginPaths(
-            token: paths(entry, "token", like: "$.access"),
+            token: paths(entry, "token", like: "$.access").map { .path($0) },
             user: paths(entry, "user", like: "$.user.id"),
             name: paths(entry, "name", like: "$.user.username"))
     }

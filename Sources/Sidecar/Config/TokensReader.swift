@@ -85,7 +85,7 @@ struct TokensReader {
         let keys = entries.flatMap(key)
         guard !keys.isEmpty else { return [] }
         do throws(KeyError) {
-            _ = try KeySet(keys)
+            _ = try KeyRing(keys)
         } catch {
             section.value("keys")?.error("\(error)")
         }
@@ -148,7 +148,7 @@ struct TokensReader {
         var shared: [TokenAlgorithm] = []
         var published: ConfigValue?
         for (name, value) in list.texts(like: "HS256") ?? [] {
-            if let algorithm = TokenAlgorithm(rawValue: name) {
+            if let algorithm = TokenAlgorithm(rawValue: name), algorithm.isShared {
                 if !shared.contains(algorithm) { shared.append(algorithm) }
             } else if Self.publicAlgorithms.contains(name) {
                 published = published ?? value
@@ -164,7 +164,7 @@ struct TokensReader {
             value.error("a token without a signature proves nothing: write \"HS256\"")
             return
         }
-        let known = TokenAlgorithm.allCases.map(\.rawValue) + Self.publicAlgorithms
+        let known = TokenAlgorithm.allCases.map(\.rawValue)
         let meant = Nearest.match(name, among: known).map { "did you mean \"\($0)\"?" }
         value.error(
             "unknown algorithm \(ConfigValue.quoted(name)): "
@@ -176,10 +176,10 @@ struct TokensReader {
     private func warnOfWeakness(
         _ secret: [UInt8], _ algorithms: [TokenAlgorithm], at value: ConfigValue
     ) {
-        let least = algorithms.min { $0.signatureLength < $1.signatureLength }
-        guard let least, secret.count < least.signatureLength else { return }
+        let least = algorithms.min { $0.hashLength < $1.hashLength }
+        guard let least, secret.count < least.hashLength else { return }
         value.warning(
-            "the secret has \(secret.count) bytes, fewer than the \(least.signatureLength) of"
+            "the secret has \(secret.count) bytes, fewer than the \(least.hashLength) of"
                 + " \(least.rawValue) (RFC 7518 §3.2): such secrets can be guessed, use a"
                 + " longer one")
     }

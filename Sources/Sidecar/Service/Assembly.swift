@@ -103,12 +103,8 @@ extension Config {
 
     func tokenSettings() throws(AssemblyError) -> TokenSettings {
         do throws(KeyError) {
-            // Without a key nobody can be recognised: a secret that nobody knows says the same.
-            let keys =
-                tokens.keys.isEmpty
-                ? [try TokenKey(.hs256, secret: Secret.random(32))] : tokens.keys
             return TokenSettings(
-                keys: try KeySet(keys), claims: tokens.claims, leeway: tokens.leeway)
+                ring: try KeyRing(tokens.keys, claims: tokens.claims, leeway: tokens.leeway))
         } catch {
             throw AssemblyError(description: "tokens.keys: \(error)")
         }

@@ -73,8 +73,8 @@ final class CommandsTests: XCTestCase {
         let config = try XCTUnwrap(
             ConfigSource.file(file).load(ConfigSample.surroundings).config)
         let verifier = Verifier(
-            keys: try KeySet(config.tokens.keys), claims: config.tokens.claims,
-            leeway: config.tokens.leeway)
+            try KeyRing(
+                config.tokens.keys, claims: config.tokens.claims, leeway: config.tokens.leeway))
         guard case .valid(let claims, _) = verifier.verify(token.rawSpan, now: now) else {
             return XCTFail("refused")
         }

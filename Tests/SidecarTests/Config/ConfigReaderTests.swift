@@ -48,7 +48,7 @@ final class ConfigReaderTests: XCTestCase {
         XCTAssertEqual(config.limits, Config.Bounds())
         XCTAssertEqual(config.routes.count, 11)
         guard case .login(let paths) = config.routes[0].action else { return XCTFail("login") }
-        XCTAssertEqual(paths.token.map(\.text), ["$.access"])
+        XCTAssertEqual(paths.tokenPaths.map(\.text), ["$.access"])
         XCTAssertEqual(paths.user.map(\.text), ["$.user.id"])
         XCTAssertEqual(paths.name.map(\.text), ["$.user.username"])
         guard case .serve(.setStatus) = config.routes[5].action else { return XCTFail("serve") }
