@@ -40,7 +40,8 @@ let package = Package(
             name: "Support", dependencies: ["ProxyCore"], path: "Tests/Support",
             swiftSettings: tests),
         .testTarget(
-            name: "ProxyCoreTests", dependencies: ["ProxyCore", "Support"], swiftSettings: tests),
+            name: "ProxyCoreTests", dependencies: ["ProxyCore", "Support", "COpenSSL"],
+            swiftSettings: tests),
         .testTarget(
             name: "PresenceTests", dependencies: ["Presence", "ProxyCore", "Support"],
             swiftSettings: tests),

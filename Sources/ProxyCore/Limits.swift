@@ -60,6 +60,9 @@ public enum Limits {
     /// How long a response waits at most for the application to release it, milliseconds: a slow
     /// disk must not become a slow app.
     public static let holdTime: Milliseconds = 1_000
+    /// How long a request waits for its admission at most before the application is asked again,
+    /// milliseconds: whoever is asked who somebody is may have gone away.
+    public static let admissionTime: Milliseconds = 5_000
     /// Nesting of a JSON document.
     public static let jsonDepth = 64
     /// The most nesting that any caller can ask for: reading recurses, and a loop's stack is small.

@@ -3,16 +3,7 @@
 // Never does cryptography twice for one token while its verdict is remembered.
 
 import Presence
-public import ProxyCore
-
-/// What tokens are judged by; each loop makes its own verifier of it.
-public struct TokenSettings: Sendable {
-    public var ring: KeyRing
-
-    public init(ring: KeyRing) {
-        self.ring = ring
-    }
-}
+import ProxyCore
 
 /// Names of sessions and of revocable tokens, out of claims.
 enum SessionNames {

@@ -7,6 +7,8 @@ import COpenSSL
 /// One digest, fetched once and used again and again: a fetch costs more than hashing a token.
 @safe final class DigestContext {
     private let kind: DigestKind
+    /// Bytes of a digest.
+    var length: Int { kind.length }
     private let method: OpaquePointer
     private let context: OpaquePointer
 

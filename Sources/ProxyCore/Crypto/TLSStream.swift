@@ -41,9 +41,6 @@ public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
 
     /// Bytes of a file of trusted certificates: the system's own has 220 KiB.
     private static let fileLimit = 4 * 1024 * 1024
-    /// `SSL_OP_NO_RENEGOTIATION`, a macro that Swift does not see: a server that asks again and
-    /// again would make work without end.
-    private static let noRenegotiation: UInt64 = 1 << 30
 
     /// - Parameter caFile: PEM certificates, believed instead of the system's; nil: the system's
     ///   (`SSL_CERT_FILE` and `SSL_CERT_DIR` name others).
@@ -53,9 +50,11 @@ public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
         }
         unsafe self.context = context
         unsafe SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
-        unsafe SSL_CTX_ctrl(
-            context, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(TLS1_2_VERSION), nil)
-        unsafe SSL_CTX_set_options(context, Self.noRenegotiation)
+        // No renegotiation: a server that asks for it again and again would make work without end.
+        _ = unsafe shim_SSL_CTX_set_safe_options(context)
+        guard unsafe shim_SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 else {
+            throw .handshake(reason: LibraryErrors.first())
+        }
         guard let caFile else {
             guard unsafe SSL_CTX_set_default_verify_paths(context) == 1 else {
                 throw .trust(path: "the system's store", reason: LibraryErrors.first())
@@ -128,13 +127,9 @@ public enum TLSError: Error, Equatable, Sendable, CustomStringConvertible {
         // A numeric address is no server name (RFC 6066 §3).
         if unsafe X509_VERIFY_PARAM_set1_ip_asc(parameters, host) == 1 { return }
         ERR_clear_error()
-        var name = Array(host.utf8CString)
-        let isNamed = unsafe name.withUnsafeMutableBytes { bytes in
-            unsafe SSL_ctrl(
-                session, SSL_CTRL_SET_TLSEXT_HOSTNAME, Int(TLSEXT_NAMETYPE_host_name),
-                bytes.baseAddress)
-        }
-        guard isNamed == 1, unsafe SSL_set1_host(session, host) == 1 else {
+        guard unsafe shim_SSL_set_tlsext_host_name(session, host) == 1,
+            unsafe SSL_set1_host(session, host) == 1
+        else {
             throw .handshake(reason: "\(host) is no server name")
         }
         // Servers of several protocols must not guess (RFC 7301).
