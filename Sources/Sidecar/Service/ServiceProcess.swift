@@ -68,12 +68,7 @@ final class ServiceProcess: Sendable {
             let sweep = try Sweep(engine)
             health.probe(timeout: 500)
             try Self.start(store, engine, config, log)
-            threads =
-                [
-                    try Thread(name: "sweep") { sweep.run() },
-                    try Thread(name: "lists") { lists.run() },
-                    try Thread(name: "health") { health.watch(timeout: 1_000) },
-                ] + (try keeping.start())
+            threads = try Self.threads(sweep, lists, health) + keeping.start()
             try group.start()
             self.health = health
             self.group = group
@@ -111,6 +106,16 @@ final class ServiceProcess: Sendable {
                 case .degraded(let reason): log.error(reason)
                 }
             })
+    }
+
+    private static func threads(
+        _ sweep: Sweep, _ lists: ListDesk, _ health: UpstreamHealth
+    ) throws(SystemError) -> [Thread] {
+        [
+            try Thread(name: "sweep") { sweep.run() },
+            try Thread(name: "lists") { lists.run() },
+            try Thread(name: "health") { health.watch(timeout: 1_000) },
+        ]
     }
 
     private static func probes(
