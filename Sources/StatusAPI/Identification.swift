@@ -249,32 +249,6 @@ final class Identification {
         }
         return .nobody
     }
-
-    // MARK: Logins and refreshes
-
-    /// Judges the token of a login response, which no request has shown yet.
-    func claims(of token: RawSpan, now: Milliseconds) -> (TokenClaims, tag: UInt64)? {
-        switch verifier.verify(token, now: now) {
-        case .refused: nil
-        case .valid(let claims, let digest): (claims, SessionNames.tag(claims, digest))
-        }
-    }
-
-    /// The session of a token that has expired lately and is shown to be exchanged for a new
-    /// one. It identifies nobody.
-    func formerSession(of token: RawSpan, sender: RateKey?, now: Milliseconds) -> SessionRef? {
-        guard token.hasTwoDots, token.byteCount <= Limits.tokenBytes,
-            sender.map({ vainWork.wait($0, now: now) == nil }) ?? true,
-            case .valid(let claims, let digest) = verifier.verify(
-                token, now: now, expiredFor: APILimits.refreshTime)
-        else { return nil }
-        let enrollment = engine.enroll(
-            user: claims.user, name: nil, session: SessionNames.tag(claims, digest),
-            revocation: SessionNames.revocation(claims, digest), expires: claims.goodUntil,
-            isAdmin: false, now: now)
-        guard case .identity(let identity) = enrollment else { return nil }
-        return identity.session
-    }
 }
 
 extension TokenFault {

@@ -29,9 +29,6 @@ public enum APILimits {
     /// How long a loop takes an opaque credential for good without looking it up again,
     /// milliseconds: what another loop learns of it, this one learns so late.
     public static let opaqueTime: Milliseconds = 60_000
-    /// How long after its end a token still names the session that a refresh continues,
-    /// milliseconds.
-    public static let refreshTime: Milliseconds = 86_400_000
     /// Work of checking signatures that one peer may cause in vain, microseconds a second: a
     /// fiftieth of a core.
     public static let vainWork: Int64 = 20_000
@@ -46,6 +43,14 @@ public enum APILimits {
     public static let awaitingKeys = 4_096
     /// Logouts of a loop that wait for the application's answer. The oldest makes room.
     public static let pendingLogouts = 16_384
+    /// Logins and refreshes of a loop that wait for the application's answer, with up to two
+    /// tokens of 8 KiB each. The oldest makes room.
+    public static let pendingIssues = 2_048
+    /// Bytes of an opaque token that is learnt, at least: less is guessed too easily.
+    public static let learntBytes = 8
+    /// How long ago the old token may have expired for a refresh to go on with its session,
+    /// milliseconds. The session itself ends much sooner, without contact.
+    public static let refreshedFor: Milliseconds = 86_400_000
     /// How long a fact's commit is waited for before the client is told that it is not durable,
     /// milliseconds.
     public static let commitPatience: Milliseconds = 5_000

@@ -19,6 +19,7 @@ public final class PresenceApplication: Application {
     let counters: LoopCounters
     let credentials: Credentials
     let identification: Identification
+    let issued: IssuedTokens
     let hub: Hub
     /// For decoded paths and tokens; nothing in it outlives a call.
     var scratch = ByteBuffer(capacity: 1024)
@@ -29,6 +30,9 @@ public final class PresenceApplication: Application {
     var awaitingKeys: [ConnectionID] = []
     /// The time of the last request, for what is asked without one.
     var lastAdmission: Milliseconds = 0
+    var issuing = Parking<Issuing>(limit: APILimits.pendingIssues)
+    /// Keys for what is parked in `issuing`.
+    var issues: UInt64 = 0
     var awaiting = Awaiting()
 
     init(_ service: PresenceService, host: any ApplicationHost, post: LoopPost) {
@@ -42,6 +46,7 @@ public final class PresenceApplication: Application {
         identification = Identification(
             service.tokens, engine: engine, desk: service.desk, vainWork: service.vainWork,
             counters: counters)
+        issued = IssuedTokens(service.tokens)
         hub = Hub(service, host: host, post: post, counters: counters)
     }
 
@@ -64,6 +69,7 @@ public final class PresenceApplication: Application {
         guard rule.kind == .forward else {
             return admitServed(request, bytes, rule, route, arrival: arrival, now: now)
         }
+        var ticket = Ticket(route: route, flags: rule.flags)
         // Whoever signs in may still carry the token of somebody else.
         if rule.flags & Mark.login == 0 {
             switch credentials.ofRequest(request, bytes) {
@@ -73,11 +79,12 @@ public final class PresenceApplication: Application {
                 guard let entry = identification.find(bytes[shown.token], now: now) else {
                     return admitUnfound(request, bytes, shown, rule, route, arrival, now)
                 }
-                return .forward(ticket(entry, rule, route), watch: rule.watch)
+                ticket = self.ticket(entry, rule, route)
             }
         }
-        if rule.requires { return refuseAnonymous() }
-        return .forward(Ticket(route: route, flags: rule.flags), watch: rule.watch)
+        if rule.requires, ticket.flags & Mark.identified == 0 { return refuseAnonymous() }
+        if rule.flags & Mark.refresh != 0 { beginRefresh(&ticket, request, bytes) }
+        return .forward(ticket, watch: rule.watch)
     }
 
     /// Whose request it is, in the words of a ticket.
@@ -114,7 +121,9 @@ public final class PresenceApplication: Application {
     public func answered(
         _ id: ExchangeID, _ ticket: inout Ticket, _ head: borrowing ResponseHead,
         _ bytes: RawSpan, now: Milliseconds
-    ) {}
+    ) {
+        headOfLogin(&ticket, head, bytes, now: now)
+    }
 
     public func sight(
         _ id: ExchangeID, _ ticket: inout Ticket, status: Int, byUpstream: Bool,
@@ -143,7 +152,8 @@ public final class PresenceApplication: Application {
         engine.sight(&session, activity: activity, label: label, now: now)
         if session.subjectWord != ticket.subject {
             ticket.subject = session.subjectWord
-            if ticket.flags & Mark.logout == 0 {
+            // There the number is that of a parking place.
+            if ticket.flags & (Mark.logout | Mark.refresh) == 0 {
                 let entry = ticket.flags >> Mark.numberShift
                 identification.remember(session, at: Int32(truncatingIfNeeded: entry))
             }
@@ -154,8 +164,11 @@ public final class PresenceApplication: Application {
     public func watched(
         _ id: ExchangeID, _ ticket: Ticket, status: Int, body: RawSpan?, now: Milliseconds
     ) {
-        guard ticket.flags & Mark.login != 0 else { return }
-        watchLogin(ticket, status: status, body: body, now: now)
+        if ticket.flags & Mark.login != 0 {
+            watchLogin(ticket, status: status, body: body, now: now)
+        } else if ticket.flags & Mark.refresh != 0 {
+            watchRefresh(ticket, status: status, body: body, now: now)
+        }
     }
 
     // MARK: Sockets

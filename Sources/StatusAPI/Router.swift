@@ -80,6 +80,8 @@ struct Rule: Sendable, BitwiseCopyable {
             isStrict = true
         case .refresh(let paths):
             flags |= Mark.refresh
+            // Clients refresh by themselves.
+            flags &= ~Mark.activity
             isStrict = true
             watch = Watch(body: APILimits.loginBody, fields: paths.readsHead)
         case .heartbeat:

@@ -31,6 +31,8 @@ enum Counter: Int, CaseIterable, Sendable {
     case tokenService
 
     case loginSeen, loginFailed, loginUnreadable, loginNotJSON, loginNoUser, loginMismatch
+    case loginLearnt, loginTokenUnusable
+    case refreshSeen, refreshFailed, refreshUnread
     case logoutSeen, logoutAnonymous, logoutForgotten
 
     case heartbeats, statusesSet, commitFailed, commitLate
