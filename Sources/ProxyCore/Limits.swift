@@ -21,6 +21,8 @@ public enum Limits {
     public static let readsPerTurn = 8
     /// Fields of a head: the hard bound behind the configured one.
     public static let maximumFields = 256
+    /// Field names that may be reserved for the application: who somebody is takes a few.
+    public static let reservedFields = 16
     /// Options of all Connection fields together: each is looked for among the fields.
     public static let connectionOptions = 32
     /// Addresses of X-Forwarded-For that are walked over, from the right.
@@ -60,6 +62,9 @@ public enum Limits {
     /// How long a response waits at most for the application to release it, milliseconds: a slow
     /// disk must not become a slow app.
     public static let holdTime: Milliseconds = 1_000
+    /// How long a request waits for its admission at most before the application is asked again,
+    /// milliseconds: whoever is asked who somebody is may have gone away.
+    public static let admissionTime: Milliseconds = 5_000
     /// Nesting of a JSON document.
     public static let jsonDepth = 64
     /// The most nesting that any caller can ask for: reading recurses, and a loop's stack is small.

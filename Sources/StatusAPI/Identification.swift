@@ -3,30 +3,19 @@
 // Never does cryptography twice for one token while its verdict is remembered.
 
 import Presence
-public import ProxyCore
-
-/// What tokens are judged by; each loop makes its own verifier of it.
-public struct TokenSettings: Sendable {
-    public var ring: KeyRing
-
-    public init(ring: KeyRing) {
-        self.ring = ring
-    }
-}
+import ProxyCore
 
 /// Names of sessions and of revocable tokens, out of claims.
 enum SessionNames {
     /// The first 8 bytes of SHA-256(user, 0, session key); without a session in the claims the
     /// token itself is the session.
     static func tag(_ claims: TokenClaims, _ digest: TokenDigest) -> UInt64 {
-        var key = Array(claims.user.utf8)
-        key.append(0)
-        if let session = claims.session {
-            key += Array(session.utf8)
-        } else {
-            key += digest.bytes
-        }
-        return TokenDigest.of(key.rawSpan).words.0
+        tag(user: claims.user, session: claims.session, digest)
+    }
+
+    static func tag(user: String, session: String?, _ digest: TokenDigest) -> UInt64 {
+        let key = session.map { Array($0.utf8) } ?? digest.bytes
+        return TokenDigest.of((Array(user.utf8) + [0] + key).rawSpan).words.0
     }
 
     /// By `jti` where there is one: the same token can be signed twice (RFC 7519 §4.1.7 makes it
@@ -37,7 +26,8 @@ enum SessionNames {
         return key(TokenDigest.of(text.rawSpan))
     }
 
-    private static func key(_ digest: TokenDigest) -> RevocationKey {
+    /// What a token is revoked by that has no other name.
+    static func key(_ digest: TokenDigest) -> RevocationKey {
         RevocationKey(digest.words.0, digest.words.1, digest.words.2, digest.words.3)
     }
 }

@@ -18,11 +18,15 @@ public final class PresenceApplication: Application {
     let router: Router
     let counters: LoopCounters
     let identification: Identification
+    let issued: IssuedTokens
     let hub: Hub
     /// For decoded paths and tokens; nothing in it outlives a call.
     var scratch = ByteBuffer(capacity: 1024)
     var logouts = Parking<Identity>(limit: APILimits.pendingLogouts)
     var openings = Parking<Opening>(limit: APILimits.pendingLogouts)
+    var issuing = Parking<Issuing>(limit: APILimits.pendingIssues)
+    /// Keys for what is parked in `issuing`.
+    var issues: UInt64 = 0
     var awaiting = Awaiting()
 
     init(_ service: PresenceService, host: any ApplicationHost, post: LoopPost) {
@@ -33,14 +37,14 @@ public final class PresenceApplication: Application {
         router = service.router
         counters = service.metrics.register()
         identification = Identification(service.tokens, engine: engine, counters: counters)
+        issued = IssuedTokens(service.tokens)
         hub = Hub(service, host: host, counters: counters)
     }
 
     // MARK: Forwarded requests
 
     public func admit(
-        _ request: borrowing RequestHead, _ bytes: RawSpan, client: ClientAddress,
-        now: Milliseconds
+        _ request: borrowing RequestHead, _ bytes: RawSpan, arrival: Arrival, now: Milliseconds
     ) -> Admission {
         let route: UInt32
         switch router.route(request, bytes, scratch: &scratch) {
@@ -53,11 +57,11 @@ public final class PresenceApplication: Application {
         }
         let rule = router[route]
         guard rule.kind == .forward else {
-            return admitServed(request, bytes, rule, route, client: client, now: now)
+            return admitServed(request, bytes, rule, route, arrival: arrival, now: now)
         }
-        return .forward(
-            ticket(request, bytes, rule, route, now: now),
-            watch: rule.flags & Mark.login != 0 ? APILimits.loginBody : 0)
+        var ticket = ticket(request, bytes, rule, route, now: now)
+        if rule.flags & Mark.refresh != 0 { beginRefresh(&ticket, request, bytes) }
+        return .forward(ticket, watch: watch(of: rule, route))
     }
 
     /// Whose request it is, in the words of a ticket.
@@ -95,6 +99,15 @@ public final class PresenceApplication: Application {
         return .refuse(problem.response)
     }
 
+    public func writeFields(_ ticket: Ticket, into out: inout ByteBuffer) {}
+
+    public func answered(
+        _ id: ExchangeID, _ ticket: inout Ticket, _ head: borrowing ResponseHead,
+        _ bytes: RawSpan, now: Milliseconds
+    ) {
+        headOfLogin(&ticket, head, bytes, now: now)
+    }
+
     public func sight(
         _ id: ExchangeID, _ ticket: inout Ticket, status: Int, byUpstream: Bool,
         request label: RawSpan, now: Milliseconds
@@ -119,7 +132,8 @@ public final class PresenceApplication: Application {
         engine.sight(&session, activity: activity, label: label, now: now)
         if session.subjectWord != ticket.subject {
             ticket.subject = session.subjectWord
-            if ticket.flags & Mark.logout == 0 {
+            // There the number is that of a parking place.
+            if ticket.flags & (Mark.logout | Mark.refresh) == 0 {
                 let entry = ticket.flags >> Mark.numberShift
                 identification.remember(session, at: Int32(truncatingIfNeeded: entry))
             }
@@ -130,8 +144,11 @@ public final class PresenceApplication: Application {
     public func watched(
         _ id: ExchangeID, _ ticket: Ticket, status: Int, body: RawSpan?, now: Milliseconds
     ) {
-        guard ticket.flags & Mark.login != 0 else { return }
-        watchLogin(ticket, status: status, body: body, now: now)
+        if ticket.flags & Mark.login != 0 {
+            watchLogin(ticket, status: status, body: body, now: now)
+        } else if ticket.flags & Mark.refresh != 0 {
+            watchRefresh(ticket, status: status, body: body, now: now)
+        }
     }
 
     // MARK: Sockets
@@ -157,6 +174,8 @@ public final class PresenceApplication: Application {
 
     public func turn(now: Milliseconds) -> Milliseconds? {
         if let mail = post.collect() {
+            // What closes comes last: a logout after a refresh counts.
+            for order in mail.extensions { hub.obey(order) }
             for order in mail.orders { hub.obey(order) }
             for finished in mail.finished { settle(finished) }
             for ready in mail.answers { answer(ready.exchange, ready.response) }

@@ -12,6 +12,9 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     let metrics: ProxyMetrics
     let row: Int
     let accessLog: AccessLog?
+    let reserved: ReservedFields
+    /// `reserved` names any.
+    let hasReserved: Bool
     let health: UpstreamHealth
     /// Set right after `init`, before the loop runs: the application needs the loop to be made.
     var application: any Application
@@ -33,6 +36,8 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     /// Where everything that is sent down is written.
     var outgoing = ByteBuffer(capacity: Limits.readSize * 2)
     var body = ByteBuffer()
+    /// The application's own fields of the head that is being written.
+    var ownFields = ByteBuffer()
     var requestHead = RequestHead()
     var responseHead = ResponseHead()
     var date = ByteBuffer(capacity: 32)
@@ -40,6 +45,8 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     /// Connections to look at again in this turn: there was more than one turn's share.
     var again: [EventKey] = []
     private var revisiting: [EventKey] = []
+    /// Resumed before it waited: within its own `admit`.
+    var resumedEarly: ConnectionID?
     var drainingUntil: Milliseconds?
     var isDrainAlarmSet = false
 
@@ -58,6 +65,8 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
         self.metrics = metrics
         self.health = health
         self.accessLog = accessLog
+        reserved = ReservedFields(settings.reservedFields)
+        hasReserved = !reserved.isEmpty
         loop = try EventLoop()
         let share = { (total: Int) in max(1, (total + count - 1) / count) }
         downstreams = Slab(limit: share(settings.connections))
@@ -231,9 +240,13 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
 /// Stands in for the application until it has been made.
 private final class NoApplication: Application {
     func admit(
-        _ request: borrowing RequestHead, _ bytes: RawSpan, client: ClientAddress,
-        now: Milliseconds
-    ) -> Admission { .forward(Ticket(), watch: 0) }
+        _ request: borrowing RequestHead, _ bytes: RawSpan, arrival: Arrival, now: Milliseconds
+    ) -> Admission { .forward(Ticket(), watch: .nothing) }
+    func writeFields(_ ticket: Ticket, into out: inout ByteBuffer) {}
+    func answered(
+        _ id: ExchangeID, _ ticket: inout Ticket, _ head: borrowing ResponseHead,
+        _ bytes: RawSpan, now: Milliseconds
+    ) {}
     func sight(
         _ id: ExchangeID, _ ticket: inout Ticket, status: Int, byUpstream: Bool,
         request label: RawSpan, now: Milliseconds
@@ -243,7 +256,7 @@ private final class NoApplication: Application {
     ) {}
     func serve(
         _ id: ExchangeID, _ ticket: Ticket, _ request: borrowing RequestHead, _ bytes: RawSpan,
-        body: RawSpan, client: ClientAddress, now: Milliseconds
+        body: RawSpan, arrival: Arrival, now: Milliseconds
     ) -> Service { .answer(LocalResponse.problem(status: 503, detail: "Not ready.")) }
     func abandoned(_ id: ExchangeID) {}
     func socketOpened(_ socket: SocketID, _ ticket: Ticket, now: Milliseconds) {}

@@ -204,6 +204,11 @@ extension ProxyLoop {
         let status = responseHead.status
         exchanges[exchange].status = UInt16(truncatingIfNeeded: status)
         exchanges[exchange].machine.responseStarted()
+        if exchanges[exchange].watchesHead {
+            application.answered(
+                id(of: exchange), &exchanges[exchange].ticket, responseHead, scratch.bytes,
+                now: loop.utc)
+        }
         sight(exchange, status: status, byUpstream: true)
         exchanges[exchange].upstreamPersists = responseHead.keepAlive
         exchanges[exchange].responseBody = BodyReader(responseHead.framing, limits: settings.head)
@@ -249,6 +254,7 @@ extension ProxyLoop {
         guard case .hold = passage else { return }
         exchanges[exchange].isHeld = true
         let downstream = exchanges[exchange].downstream
+        exchanges[exchange].heldFrom = downstreams[downstream].output.count
         setDeadline(downstream: downstream, after: Limits.holdTime)
     }
 

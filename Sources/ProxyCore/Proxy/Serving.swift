@@ -13,7 +13,7 @@ extension ProxyLoop {
             var request = ByteBuffer()
             Self.writeRequest(requestHead, scratch, into: &request)
             accessLog.line(
-                downstreams[slot].client, request: request, status: response.status,
+                loggedClient(slot), request: request, status: response.status,
                 bytes: UInt64(response.body.count), now: loop.utc)
         }
         writeLocal(
@@ -108,7 +108,7 @@ extension ProxyLoop {
     private func serve(_ exchange: Int32, _ slot: Int32) {
         let service = application.serve(
             id(of: exchange), exchanges[exchange].ticket, requestHead, scratch.bytes,
-            body: body.bytes, client: downstreams[slot].client, now: loop.utc)
+            body: body.bytes, arrival: arrival(of: exchange), now: loop.utc)
         switch service {
         case .answer(let response):
             respond(exchange, response)
