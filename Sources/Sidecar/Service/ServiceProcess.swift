@@ -50,13 +50,12 @@ final class ServiceProcess: Sendable {
                         log.info("an upstream answers again")
                     }
                 })
-            let keeping = try TokenThreads(
-                config, ring: ring, engine: engine, log: log, attempted: { _ in })
-            let probes = Self.probes(draining, health, metrics, store, keeping)
+            let asking = try TokenThreads(config, ring: ring, engine: engine, log: log)
+            let probes = Self.probes(draining, health, metrics, store, asking)
             let lists = try ListDesk(engine)
             let service = try PresenceService(
                 settings: config.apiSettings(), engine: engine, tokens: tokens, lists: lists,
-                probes: probes)
+                desk: asking.desk, probes: probes)
             let group = try ProxyGroup(
                 settings: settings, count: config.loopCount, metrics: metrics, health: health,
                 accessLog: {
@@ -68,13 +67,13 @@ final class ServiceProcess: Sendable {
             let sweep = try Sweep(engine)
             health.probe(timeout: 500)
             try Self.start(store, engine, config, log)
-            threads = try Self.threads(sweep, lists, health) + keeping.start()
+            threads = try Self.threads(sweep, lists, health) + asking.start(for: service)
             try group.start()
             self.health = health
             self.group = group
             self.sweep = sweep
             self.lists = lists
-            self.tokens = keeping
+            self.tokens = asking
         } catch {
             store.stop()
             throw AssemblyError(description: "\(error)")
