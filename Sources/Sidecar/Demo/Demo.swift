@@ -79,7 +79,7 @@ private final class Stage {
                 text: "http://127.0.0.1:\(backend)",
                 address: .tcp(host: "127.0.0.1", port: backend), line: 1)
         ]
-        config.tokens.keys = [key]
+        config.tokens.keys = [.init(issuer: try TokenIssuer(key), source: .given, line: 1)]
         config.presence.offlineAfter = 10_000
         config.presence.heartbeatEvery = 3_000
         config.presence.disconnectGrace = 3_000

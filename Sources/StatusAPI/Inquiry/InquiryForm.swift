@@ -15,10 +15,9 @@ struct InquiryForm {
     /// What we call ourselves, and by what a request of ours is known (RFC 9110 §7.6.3).
     static let ownName = "presence-sidecar"
 
-    /// - Returns: nil: the credential cannot stand in a request, so that nobody can have sent it
-    ///   to the application either.
+    /// - Returns: nil: the credential cannot stand in a request: see `canCarry`.
     init?(_ question: Question, _ settings: IntrospectionSettings) {
-        guard !question.token.isEmpty, question.token.count <= Limits.tokenBytes else { return nil }
+        guard Self.canCarry(question, settings) else { return nil }
         switch settings.mode {
         case .backend(_, let path):
             guard let credential = Self.credential(question, settings.shownAs) else { return nil }
@@ -40,6 +39,28 @@ struct InquiryForm {
         }
     }
 
+    /// Whether the credential can stand in a request. A token of a query was percent-encoded and
+    /// may hold anything; what no request can carry, nobody can have sent to the application.
+    static func canCarry(_ question: Question, _ settings: IntrospectionSettings) -> Bool {
+        guard (1...Limits.tokenBytes).contains(question.token.count) else { return false }
+        guard case .backend = settings.mode else { return true }
+        let place = question.place.isQuery ? settings.shownAs : question.place
+        let scheme = question.scheme ?? []
+        guard isPlain(question.token), isPlain(scheme), question.token.rawSpan.text() != nil,
+            scheme.rawSpan.text() != nil
+        else { return false }
+        // It would begin another cookie (RFC 6265 §4.2.1).
+        if case .cookie = place { return !question.token.contains(0x3B) }
+        return true
+    }
+
+    /// Whether a request is a question of a sidecar: of one before us, since our own go to the
+    /// servers directly. It is no sign of anybody's presence.
+    static func isQuestion(_ request: borrowing RequestHead, _ bytes: RawSpan) -> Bool {
+        guard let field = request.fields.first(.userAgent) else { return false }
+        return bytes[field.value].equals("presence-sidecar")
+    }
+
     private static let common = [
         ("Accept", "application/json"), ("User-Agent", ownName), ("Via", "1.1 \(ownName)"),
     ]
@@ -50,7 +71,9 @@ struct InquiryForm {
         _ question: Question, _ shownAs: TokenPlace
     ) -> (String, String)? {
         switch question.place {
-        case .header(let name, _): return field(name, question.token, question.scheme)
+        case .header(let name, let scheme):
+            let sent = question.scheme ?? scheme.map { Array($0.utf8) }
+            return field(name, question.token, sent)
         case .cookie(let name): return cookie(name, question.token)
         case .query:
             switch shownAs {
@@ -66,22 +89,14 @@ struct InquiryForm {
         _ name: String, _ token: [UInt8], _ scheme: [UInt8]?
     ) -> (String, String)? {
         let before = scheme.flatMap { $0.isEmpty ? nil : $0 + [0x20] } ?? []
-        guard isPlain(before), isPlain(token), let text = (before + token).rawSpan.text() else {
-            return nil
-        }
-        return (name, text)
+        return (before + token).rawSpan.text().map { (name, $0) }
     }
 
-    /// One pair and nothing else: a `;` would begin another cookie (RFC 6265 §4.2.1).
     private static func cookie(_ name: String, _ token: [UInt8]) -> (String, String)? {
-        guard isPlain(token), !token.contains(0x3B), let text = token.rawSpan.text() else {
-            return nil
-        }
-        return ("Cookie", "\(name)=\(text)")
+        token.rawSpan.text().map { ("Cookie", "\(name)=\($0)") }
     }
 
-    /// Nothing that ends a field's line. A token of a query was percent-encoded, and may hold
-    /// anything.
+    /// Nothing that ends a field's line (RFC 9110 §5.5).
     private static func isPlain(_ bytes: [UInt8]) -> Bool {
         bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
@@ -117,5 +132,14 @@ struct InquiryForm {
             }
         }
         return coded
+    }
+}
+
+extension TokenPlace {
+    fileprivate var isQuery: Bool {
+        switch self {
+        case .query: true
+        case .header, .cookie: false
+        }
     }
 }

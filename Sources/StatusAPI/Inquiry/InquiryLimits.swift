@@ -42,6 +42,8 @@ enum InquiryLimits {
     static let host = 512
     /// The least time for one server where there are several, milliseconds.
     static let tryTime: Milliseconds = 100
+    /// How long a thread without work sleeps before it gives back what has ended, milliseconds.
+    static let idleTime: Milliseconds = 60_000
     /// How often the log says why answers are of no use, at most, milliseconds.
     static let reportEvery: Milliseconds = 60_000
 }

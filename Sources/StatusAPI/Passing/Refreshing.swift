@@ -15,26 +15,12 @@ private enum Previous {
 }
 
 extension PresenceApplication {
-    /// What of the answers of a route is to be seen.
-    func watch(of rule: Rule, _ route: UInt32) -> Watch {
-        guard rule.flags & (Mark.login | Mark.refresh) != 0 else { return .nothing }
-        return Watch(body: APILimits.loginBody, fields: router.login(route).readsHead)
-    }
-
-    /// At the request's head, once it is known whether its token counts. One that does not may
-    /// have expired just now, and is kept until the application has accepted the refresh:
-    /// whoever only asks costs no cryptography.
-    func beginRefresh(
-        _ ticket: inout Ticket, _ request: borrowing RequestHead, _ bytes: RawSpan
-    ) {
-        var issuing = Issuing()
-        if ticket.flags & Mark.identified == 0,
-            case .head(let range) = Credentials.ofRequest(request, bytes),
-            range.count <= Limits.tokenBytes
-        {
-            issuing.shown = bytes[range].array()
-        }
-        park(issuing, &ticket)
+    /// At the head of a refresh request whose token does not count. It may have expired just now,
+    /// and is kept until the application has accepted the refresh: whoever only asks costs no
+    /// cryptography.
+    func beginRefresh(_ ticket: inout Ticket, showing token: RawSpan) {
+        guard token.byteCount <= Limits.tokenBytes else { return }
+        park(Issuing(shown: token.array()), &ticket)
     }
 
     /// At the head of the answer of a login or refresh route that may show its token there.
@@ -133,7 +119,8 @@ extension PresenceApplication {
     // MARK: What waits
 
     /// A ticket whose token counts keeps its session's tag as the key; others have none, and the
-    /// key takes its place.
+    /// key takes its place. The number takes the place of an entry's, which is needed no more:
+    /// a refresh that succeeds is not a 401 that ends the entry.
     private func park(_ issuing: Issuing, _ ticket: inout Ticket) {
         if ticket.flags & Mark.identified == 0 {
             issues += 1
