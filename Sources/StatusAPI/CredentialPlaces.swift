@@ -6,14 +6,14 @@ import ProxyCore
 
 /// Words that may stand before a token in a field. Compared without regard to case (RFC 9110
 /// §11.1).
-struct Schemes {
+struct SchemeChoice {
     /// In lower case.
     private let words: [[UInt8]]
     /// Whether a token may stand alone.
     private let isOptional: Bool
 
     /// `Bearer` (RFC 6750 §2.1); `Token` and `JWT` are Django REST framework's and its friends'.
-    static let usual = Schemes(words: ["bearer", "token", "jwt"], isOptional: true)
+    static let usual = SchemeChoice(words: ["bearer", "token", "jwt"], isOptional: true)
 
     init(only scheme: String) { self.init(words: [scheme.lowercased()], isOptional: false) }
 
@@ -47,9 +47,9 @@ struct Schemes {
 /// A place of a head, prepared.
 struct HeadPlace {
     private enum Kind {
-        case field(KnownField, Schemes)
+        case field(KnownField, SchemeChoice)
         /// A field that the parser does not know; in lower case.
-        case named([UInt8], Schemes)
+        case named([UInt8], SchemeChoice)
         case cookie([UInt8])
     }
 
@@ -67,7 +67,7 @@ struct HeadPlace {
             kind = .cookie(Array(name.utf8))
             isUsual = false
         case .header(let name, let scheme):
-            let schemes = scheme.map { Schemes(only: $0) } ?? .usual
+            let schemes = scheme.map { SchemeChoice(only: $0) } ?? .usual
             let folded = Array(name.lowercased().utf8)
             let known = KnownField(folded.rawSpan)
             kind = known == .other ? .named(folded, schemes) : .field(known, schemes)
@@ -90,7 +90,7 @@ struct HeadPlace {
     }
 
     private func named(
-        _ request: borrowing RequestHead, _ bytes: RawSpan, _ name: [UInt8], _ schemes: Schemes
+        _ request: borrowing RequestHead, _ bytes: RawSpan, _ name: [UInt8], _ schemes: SchemeChoice
     ) -> Credential {
         var found: HeadRange?
         for index in 0..<request.fields.count {
@@ -130,8 +130,8 @@ struct HeadPlace {
         return .shown(Shown(token: found, place: place))
     }
 
-    /// The value of the pair where it has this name, without blanks and without the quotes that
-    /// may stand around it (RFC 6265 §4.1.1).
+    /// The value of the pair where it has this name, without the blanks around it. Quotes belong
+    /// to it: so it was set, and so the application sees it.
     private static func value(
         _ bytes: RawSpan, _ start: Int, _ stop: Int, _ name: [UInt8]
     ) -> HeadRange? {
@@ -142,13 +142,7 @@ struct HeadPlace {
             let equals = bytes.first(0x3D, from: first + name.count), equals < stop,
             bytes.withoutBlanks(first + name.count, equals).isEmpty
         else { return nil }
-        let value = bytes.withoutBlanks(equals + 1, stop)
-        let from = Int(value.start)
-        let to = Int(value.end)
-        guard to - from >= 2, bytes[at: from] == 0x22, bytes[at: to - 1] == 0x22 else {
-            return value
-        }
-        return HeadRange(from + 1, to - 1)
+        return bytes.withoutBlanks(equals + 1, stop)
     }
 }
 

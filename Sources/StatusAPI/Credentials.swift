@@ -81,7 +81,7 @@ struct Credentials {
         let start = Int(field.value.start)
         let end = Int(field.value.end)
         guard start >= 0, end <= bytes.byteCount, end - start > 7, isBearer(bytes, start) else {
-            return Schemes.usual.credential(bytes, field.value, usual)
+            return SchemeChoice.usual.credential(bytes, field.value, usual)
         }
         var token = start + 7
         while token < end, bytes[at: token] == 0x20 { token += 1 }

@@ -29,9 +29,6 @@ public enum APILimits {
     /// How long a loop takes an opaque credential for good without looking it up again,
     /// milliseconds: what another loop learns of it, this one learns so late.
     public static let opaqueTime: Milliseconds = 60_000
-    /// How long after its end a token still names the session that a refresh continues,
-    /// milliseconds.
-    public static let refreshTime: Milliseconds = 86_400_000
     /// Work of checking signatures that one peer may cause in vain, microseconds a second: a
     /// fiftieth of a core.
     public static let vainWork: Int64 = 20_000

@@ -91,7 +91,8 @@ struct OpaqueLook {
     ) throws(AssemblyError) -> WhoamiCommand.Verdict? {
         // At each place in turn: the application may look at one of them alone. A server of its
         // own (RFC 7662) is given the token itself.
-        let places = config.tokens.introspect?.url == nil ? self.places : Array(self.places.prefix(1))
+        let places =
+            config.tokens.introspect?.url == nil ? self.places : Array(self.places.prefix(1))
         var verdict: WhoamiCommand.Verdict?
         for (place, scheme) in places {
             let question = Question(
