@@ -48,6 +48,9 @@ public enum APILimits {
     public static let pendingIssues = 2_048
     /// Bytes of an opaque token that is learnt, at least: less is guessed too easily.
     public static let learntBytes = 8
+    /// How long ago the old token may have expired for a refresh to go on with its session,
+    /// milliseconds. The session itself ends much sooner, without contact.
+    public static let refreshedFor: Milliseconds = 86_400_000
     /// How long a fact's commit is waited for before the client is told that it is not durable,
     /// milliseconds.
     public static let commitPatience: Milliseconds = 5_000

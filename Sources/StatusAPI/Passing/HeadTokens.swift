@@ -40,7 +40,7 @@ enum HeadTokens {
         for index in 0..<head.fields.count {
             let field = head.fields[index]
             guard !field.dropped, equalsFolded(bytes[field.name], name) else { continue }
-            let value = Schemes.stripped(bytes[field.value])
+            let value = SchemeChoice.stripped(bytes[field.value])
             guard !value.isEmpty, found ?? value == value else { return nil }
             found = value
         }
@@ -76,7 +76,7 @@ enum HeadTokens {
     }
 }
 
-extension Schemes {
+extension SchemeChoice {
     /// What stands behind a scheme; the whole where there is none.
     static func stripped(_ value: RawSpan) -> [UInt8] {
         let whole = HeadRange(0, value.byteCount)

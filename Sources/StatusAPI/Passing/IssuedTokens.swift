@@ -52,7 +52,7 @@ final class IssuedTokens {
     func past(_ token: RawSpan, now: Milliseconds) -> (TokenClaims, TokenDigest)? {
         guard
             case .valid(let claims, let digest) = verifier.verify(
-                token, now: now, expiredFor: APILimits.refreshTime)
+                token, now: now, expiredFor: APILimits.refreshedFor)
         else { return nil }
         return (claims, digest)
     }

@@ -70,7 +70,7 @@ struct LoginAnswer {
                 guard let text = root.flatMap({ path.first(in: $0)?.string }), !text.isEmpty
                 else { continue }
                 // Some answers name the scheme too: "Bearer eyJ…".
-                return Schemes.stripped(text.rawSpan)
+                return SchemeChoice.stripped(text.rawSpan)
             }
         }
         return nil
