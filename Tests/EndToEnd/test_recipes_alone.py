@@ -1,4 +1,4 @@
-# Owns what the recipes are asked beyond the checklist: time, restarts, doubt, what one app alone has.
+# Owns what recipes are asked beyond the checklist: time, restarts, doubt, what one app has alone.
 # Called by pytest, directly only.
 # Never sleeps where a condition can be waited for.
 import re
@@ -214,7 +214,9 @@ def test_r20_what_cannot_be_asked_leaves_traffic_untouched(set_up, recipe, recor
         if how == "says nothing":
             call.link.sock.settimeout(20)
             return "close" if not call.link.sock.recv(1) else None
-        call.reply(*{"500": (500,), "no JSON": (200, (), b"<html>"), "no id": (200, (), b"{}")}[how])
+        call.reply(
+            *{"500": (500,), "no JSON": (200, (), b"<html>"), "no id": (200, (), b"{}")}[how]
+        )
 
     recorder.handler = scripted(recipe, me)
     at = set_up(upstream=recorder.address)

@@ -1,4 +1,4 @@
-# Owns a Django app with session cookies: a JSON login for its scripts, Django's own forms beside it.
+# Owns a Django app with session cookies: a JSON login for its scripts, and Django's own forms.
 # Called by gunicorn; `python -m apps.django_sessions` makes the tables and fills them.
 # Never issues a token, and switches none of Django's protections off.
 import json

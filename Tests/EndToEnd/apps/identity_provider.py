@@ -1,5 +1,5 @@
 # Owns an identity provider: RS256 access tokens that live shortly, refresh tokens, its key set.
-# Called by gunicorn, and over HTTP by the shop; the key is made by `python -m apps.identity_provider`.
+# Called by gunicorn and by the shop over HTTP; `python -m apps.identity_provider` makes its key.
 # Never sees what people do in the shop.
 import json
 import os

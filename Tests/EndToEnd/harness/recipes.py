@@ -70,7 +70,10 @@ class Recipe:
 
     def bad(self):
         """(what is wrong, the fields): credentials that the app refuses."""
-        return [("unknown", self.fields("0123456789abcdef0123456789abcdef")), ("ended", self.gone("dave"))]
+        return [
+            ("unknown", self.fields("0123456789abcdef0123456789abcdef")),
+            ("ended", self.gone("dave")),
+        ]
 
 
 class DjangoSessions(Recipe):
@@ -105,7 +108,10 @@ class DjangoSessions(Recipe):
         yield [("Cookie", one.fields["Cookie"]), ("Authorization", f"Bearer {token}")]
 
     def scripted_login(self, call, token):
-        cookies = [("Set-Cookie", "csrftoken=c; Path=/"), ("Set-Cookie", f"sessionid={token}; Path=/")]
+        cookies = [
+            ("Set-Cookie", "csrftoken=c; Path=/"),
+            ("Set-Cookie", f"sessionid={token}; Path=/"),
+        ]
         call.reply(200, cookies, b'{"id": 2, "username": "alice", "is_staff": false}')
 
 
