@@ -27,7 +27,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLinux"),
         .systemLibrary(
-            name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+            name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "ProxyCore", dependencies: ["CLinux", "COpenSSL"], swiftSettings: house),
@@ -40,7 +40,8 @@ let package = Package(
             name: "Support", dependencies: ["ProxyCore"], path: "Tests/Support",
             swiftSettings: tests),
         .testTarget(
-            name: "ProxyCoreTests", dependencies: ["ProxyCore", "Support"], swiftSettings: tests),
+            name: "ProxyCoreTests", dependencies: ["ProxyCore", "Support", "COpenSSL"],
+            swiftSettings: tests),
         .testTarget(
             name: "PresenceTests", dependencies: ["Presence", "ProxyCore", "Support"],
             swiftSettings: tests),

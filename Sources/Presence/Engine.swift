@@ -2,7 +2,7 @@
 // Called by every loop (sightings), the endpoints, the store and the sweep, from any thread.
 // Never does I/O, never reads a clock: `now` is UTC in milliseconds everywhere.
 
-import ProxyCore
+public import ProxyCore
 import Synchronization
 
 /// Hears of what the engine has changed. Both are called outside of all locks, on whichever
@@ -13,12 +13,15 @@ public protocol ChangeListener: AnyObject, Sendable {
     /// Close the presence sockets of this user, of one session (its tag) or of all (nil), with
     /// this close code. Report each through `socketClosed` as usual.
     func closeSockets(subject: UInt32, session: UInt64?, code: UInt16)
+    /// The presence sockets of this session may stay open until `expires`, if that is later than
+    /// before: its token was refreshed.
+    func extendSockets(subject: UInt32, session: UInt64, expires: Milliseconds)
 }
 
 /// Who is online, and since when.
 ///
 /// Locks are taken in this order: `explicit`, a part of the user index, a shard, then one of
-/// those that guard a leaf (journal, session slots, revocations).
+/// those that guard a leaf (journal, session slots, revocations, learnt tokens, continued sessions).
 public final class PresenceEngine: Sendable {
     public let settings: PresenceSettings
     public let journal: Journal
@@ -28,6 +31,9 @@ public final class PresenceEngine: Sendable {
     let users: UserTable
     let shards: [Lock<Shard>]
     let revocations: Revocations
+    let learnt: LearntTokens
+    /// Sessions to which refreshed tokens belong, by the one that each token names by itself.
+    let continued: Lock<Expiring<SessionKey, UInt64>>
     let sink: (any FactSink)?
     /// Held while a fact is made and handed to the sink, so that facts are kept in the order in
     /// which they took effect.
@@ -57,6 +63,8 @@ public final class PresenceEngine: Sendable {
         users = UserTable(tables)
         shards = (0..<Shard.count).map { Lock(Shard(tables, number: $0)) }
         revocations = Revocations(limit: capacity.revocations)
+        learnt = LearntTokens(limit: capacity.learntTokens)
+        continued = Lock(Expiring(limit: capacity.continuedSessions))
         if let restored { restore(restored) }
     }
 
@@ -92,6 +100,12 @@ public final class PresenceEngine: Sendable {
         }
     }
 
+    func orderExtension(subject: UInt32, session: UInt64, expires: Milliseconds) {
+        for listener in listeners.withLock({ $0 }) {
+            listener.extendSockets(subject: subject, session: session, expires: expires)
+        }
+    }
+
     /// Counters of what is held and of what the bounds have cost.
     public var metrics: PresenceMetrics {
         PresenceMetrics(
@@ -100,6 +114,7 @@ public final class PresenceEngine: Sendable {
             untrackedUsers: tables.untrackedUsers.load(ordering: .relaxed),
             untrackedSessions: tables.untrackedSessions.load(ordering: .relaxed),
             evictedSessions: tables.evictedSessions.load(ordering: .relaxed),
-            forgottenRevocations: revocations.forgotten)
+            forgottenRevocations: revocations.forgotten,
+            learntTokens: learnt.count, evictedTokens: learnt.evicted)
     }
 }

@@ -19,7 +19,8 @@ extension PresenceEngine {
         guard Self.isUsable(user) else { return .unusableID }
         guard let subject = subject(making: user, name: name, now: now) else { return .full }
         var session = SessionRef(
-            subject: subject, hint: SessionRef.noHint, tag: Self.sessionTag(tag))
+            subject: subject, hint: SessionRef.noHint,
+            tag: self.session(tag, of: subject, now: now))
         with(subject) { shard, local in
             shard.rename(local, name)
             shard.unbar(&session)
@@ -55,7 +56,7 @@ extension PresenceEngine {
         guard Self.isUsable(user),
             let subject = subject(making: user, name: name, now: now)
         else { return false }
-        let tag = tag.map(Self.sessionTag) ?? Shard.loginTag
+        let tag = tag.map { self.session($0, of: subject, now: now) } ?? Shard.loginTag
         var session = SessionRef(subject: subject, hint: SessionRef.noHint, tag: tag)
         let ended: StoredClaim? = with(subject) { shard, local in
             let now = shard.settle(local, now)

@@ -79,21 +79,52 @@ public struct StoredRevocation: Sendable, Equatable {
     }
 }
 
+/// When a learnt token was seen last.
+public struct SeenToken: Sendable, Equatable {
+    public var digest: TokenDigest
+    public var seenAt: Milliseconds
+
+    public init(digest: TokenDigest, seenAt: Milliseconds) {
+        self.digest = digest
+        self.seenAt = seenAt
+    }
+}
+
+/// Tokens of `user` that name the session `tag` belong to `session` until `expires`.
+public struct StoredContinuation: Sendable, Equatable {
+    public var user: String
+    public var tag: UInt64
+    public var session: UInt64
+    public var expires: Milliseconds
+
+    public init(user: String, tag: UInt64, session: UInt64, expires: Milliseconds) {
+        self.user = user
+        self.tag = tag
+        self.session = session
+        self.expires = expires
+    }
+}
+
 /// All that a former process left.
 public struct RestoredState: Sendable, Equatable {
     public var users: [StoredUser]
     public var claims: [StoredClaim]
     public var revocations: [StoredRevocation]
+    public var learnt: [LearntToken]
+    public var continued: [StoredContinuation]
     /// UTC of the last flush: the last moment at which what is stored was known to hold.
     public var aliveAt: Milliseconds
 
     public init(
         users: [StoredUser] = [], claims: [StoredClaim] = [],
-        revocations: [StoredRevocation] = [], aliveAt: Milliseconds = 0
+        revocations: [StoredRevocation] = [], learnt: [LearntToken] = [],
+        continued: [StoredContinuation] = [], aliveAt: Milliseconds = 0
     ) {
         self.users = users
         self.claims = claims
         self.revocations = revocations
+        self.learnt = learnt
+        self.continued = continued
         self.aliveAt = aliveAt
     }
 }
@@ -104,9 +135,14 @@ public enum Fact: Sendable, Equatable {
     case claimSet(StoredClaim)
     /// The claim set at `setAt` is over; a newer one of the same user stays.
     case claimCleared(user: String, setAt: Milliseconds)
-    /// A logout: `user` without its ended sessions, and the token that is revoked by it.
+    /// A logout: `user` without its ended sessions, and the token that is revoked by it. A learnt
+    /// token is forgotten by it.
     case loggedOut(user: StoredUser, revocation: StoredRevocation)
     case revoked(StoredRevocation)
+    /// A login's answer has shown it; it is not revoked any more if it was.
+    case tokenLearnt(LearntToken)
+    case tokenForgotten(TokenDigest)
+    case sessionContinued(StoredContinuation)
 }
 
 /// Keeps facts for good; the store implements it.
@@ -124,4 +160,7 @@ public protocol DirtySource: AnyObject, Sendable {
     /// meanwhile stays marked here, one bit a user.
     /// - Parameter now: UTC of the flush: what is handed out is what holds then.
     func drainDirty(limit: Int, now: Milliseconds) -> [StoredUser]
+
+    /// Likewise the learnt tokens whose time has moved.
+    func drainSeen(limit: Int) -> [SeenToken]
 }

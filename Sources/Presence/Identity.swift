@@ -72,7 +72,7 @@ public struct Identity: Sendable, Equatable, BitwiseCopyable {
     public var session: SessionRef
     public let revocation: RevocationKey
     /// UTC at which the token expires.
-    public let expires: Milliseconds
+    public private(set) var expires: Milliseconds
     public let isAdmin: Bool
     /// The state of the revocations at which this token was last found good.
     var epoch: UInt64
@@ -89,6 +89,11 @@ public struct Identity: Sendable, Equatable, BitwiseCopyable {
     }
 
     public var subject: UInt32 { session.subject }
+
+    /// The token was refreshed: what it opened may go on until its successor expires.
+    public mutating func extend(until expires: Milliseconds) {
+        self.expires = max(self.expires, expires)
+    }
 }
 
 /// What became of a token that was presented for the first time.

@@ -36,6 +36,8 @@ extension PresenceEngine: DirtySource {
         return batch
     }
 
+    public func drainSeen(limit: Int) -> [SeenToken] { learnt.drainSeen(limit: limit) }
+
     /// Loads what a former process kept. Sessions live when it last wrote are presumed so until
     /// one full `offline_after` from the start.
     func restore(_ state: RestoredState) {
@@ -51,6 +53,32 @@ extension PresenceEngine: DirtySource {
         }
         for claim in claims.values {
             restore(StoredUser(id: claim.user), claim, aliveAt: state.aliveAt)
+        }
+        // The one seen longest ago first: it makes room first.
+        for token in state.learnt.sorted(by: { $0.seenAt < $1.seenAt }) { restore(token) }
+        for continuation in state.continued { restore(continuation) }
+    }
+
+    private func restore(_ token: LearntToken) {
+        let start = settings.startedAt
+        var token = token
+        token.seenAt = min(max(token.seenAt, 0), start)
+        token.session = Self.sessionTag(token.session)
+        guard Self.isUsable(token.user), start < token.goodUntil,
+            let subject = subject(making: token.user, name: token.name, now: 0)
+        else { return }
+        _ = learnt.insert(token.digest, LearntEntry(token, subject), now: start)
+    }
+
+    private func restore(_ continuation: StoredContinuation) {
+        guard Self.isUsable(continuation.user),
+            let subject = subject(making: continuation.user, name: nil, now: 0)
+        else { return }
+        let key = SessionKey(subject: subject, tag: Self.sessionTag(continuation.tag))
+        continued.withLock { continued in
+            _ = continued.insert(
+                key, Self.sessionTag(continuation.session), expires: continuation.expires,
+                now: settings.startedAt)
         }
     }
 

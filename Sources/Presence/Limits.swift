@@ -20,6 +20,17 @@ public enum PresenceLimits {
     public static let journal = 65_536
     /// Revoked tokens remembered; one costs about 120 bytes.
     public static let revocations = 1_048_576
+    /// Learnt tokens of all users; one costs about 130 bytes. The one unseen longest makes room.
+    public static let learntTokens = 1_048_576
+    /// Learnt tokens of one user, so that one account cannot push out those of all others.
+    public static let learntPerUser = 1_024
+    /// How long a learnt token is known without being seen, milliseconds.
+    public static let learntUnseen: Milliseconds = 30 * 86_400_000
+    /// How often a learnt token is noted as seen at most, milliseconds: it is a write to the disk.
+    public static let learntSeenEvery: Milliseconds = 3_600_000
+    /// Refreshed tokens whose session is another's; one costs about 120 bytes. The one that
+    /// expires soonest makes room.
+    public static let continuedSessions = 1_048_576
     /// Bytes of a sighting's label ("POST /orders/") that are kept.
     public static let label = 48
     /// How often a user's label is sampled at most, milliseconds.

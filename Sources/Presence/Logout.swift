@@ -18,6 +18,7 @@ extension PresenceEngine {
         let (isFirst, grown) = explicit.withLock { _ in
             let isFirst = revocations.insert(
                 identity.revocation, expires: identity.expires, now: now)
+            learnt.remove(identity.revocation.digest)
             guard isFirst else {
                 // Revoked before: it ends nothing more, but must be kept all the same.
                 sink?.commit(.revoked(revocation), then: then)

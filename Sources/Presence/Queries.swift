@@ -58,49 +58,30 @@ extension PresenceEngine {
         let (end, overflow) = offset.addingReportingOverflow(limit)
         var selection = Selection(query.ordering, keep: overflow ? .max : end)
         let filter = UserFilter(query)
-        if filter.mayBeOffline {
-            collectAll(filter, now, into: &selection)
-        } else {
-            collectPresent(filter, now, into: &selection)
-        }
+        collect(filter, now, into: &selection)
         let wanted = selection.sorted().dropFirst(offset)
         return UserPage(
             count: selection.count,
             results: wanted.map { view(subject: $0.subject, now: now) })
     }
 
-    private func collectPresent(
+    /// Visits all users, or those present where nobody else can match.
+    private func collect(
         _ filter: UserFilter, _ now: Milliseconds, into selection: inout Selection
     ) {
+        let all = filter.mayBeOffline
         for shard in shards {
             var start = 0
             var more = true
             while more {
                 more = shard.withLock { shard in
-                    let end = min(start + PresenceLimits.rowsPerHold, shard.present.count)
+                    let count = all ? shard.rows.count : shard.present.count
+                    let end = min(start + PresenceLimits.rowsPerHold, count)
                     guard start < end else { return false }
                     for place in start..<end {
-                        shard.offer(
-                            Shard.local(Int(shard.present[place])), filter, now, &selection)
+                        let local = all ? place : Shard.local(Int(shard.present[place]))
+                        shard.offer(local, filter, now, &selection)
                     }
-                    start = end
-                    return true
-                }
-            }
-        }
-    }
-
-    private func collectAll(
-        _ filter: UserFilter, _ now: Milliseconds, into selection: inout Selection
-    ) {
-        for shard in shards {
-            var start = 0
-            var more = true
-            while more {
-                more = shard.withLock { shard in
-                    let end = min(start + PresenceLimits.rowsPerHold, shard.rows.count)
-                    guard start < end else { return false }
-                    for local in start..<end { shard.offer(local, filter, now, &selection) }
                     start = end
                     return true
                 }

@@ -76,4 +76,8 @@ public struct PresenceMetrics: Sendable, Equatable {
     public var evictedSessions: Int
     /// Revocations that made room before they had expired.
     public var forgottenRevocations: Int
+    /// Tokens whose user a login's answer has told.
+    public var learntTokens: Int
+    /// Of them those that made room for others.
+    public var evictedTokens: Int
 }

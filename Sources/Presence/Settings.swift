@@ -54,6 +54,11 @@ public struct PresenceCapacity: Sendable, Equatable {
     public var sessionsPerUser = PresenceLimits.sessionsPerUser
     /// Revoked tokens remembered; the one that expires soonest makes room.
     public var revocations = PresenceLimits.revocations
+    /// Learnt tokens; the one unseen longest makes room.
+    public var learntTokens = PresenceLimits.learntTokens
+    /// Refreshed tokens that go on with another's session; the one that expires soonest makes
+    /// room.
+    public var continuedSessions = PresenceLimits.continuedSessions
     /// Changes kept for those who resume; the oldest makes room, and its reader starts anew.
     public var journal = PresenceLimits.journal
 

@@ -49,15 +49,31 @@ public enum Limits {
     public static let tokenDepth = 16
     /// A user id, session, name or key id of a token, bytes.
     public static let tokenField = 256
-    /// Keys of one installation: each may be tried for a token without a key id.
+    /// Issuers of one installation: each may be tried for a token without a key id.
     public static let tokenKeys = 32
+    /// The name of an issuer or of an audience (`iss`, `aud`: mostly an address), bytes.
+    public static let issuerName = 1024
+    /// A published key set, bytes: a hundred keys with their certificates need less.
+    public static let keySetBytes = 256 * 1024
+    /// Keys of one published set: issuers have two or three.
+    public static let publishedKeys = 100
     /// How long a response waits at most for the application to release it, milliseconds: a slow
     /// disk must not become a slow app.
     public static let holdTime: Milliseconds = 1_000
+    /// How long a request waits for its admission at most before the application is asked again,
+    /// milliseconds: whoever is asked who somebody is may have gone away.
+    public static let admissionTime: Milliseconds = 5_000
     /// Nesting of a JSON document.
     public static let jsonDepth = 64
     /// The most nesting that any caller can ask for: reading recurses, and a loop's stack is small.
     public static let jsonDepthCeiling = 256
     /// A path into a JSON document, bytes: longer is a mistake in a configuration.
     public static let jsonPath = 1024
+    /// A URL that is asked for something, bytes: longer is a mistake in a configuration, or a
+    /// redirect that carries somebody's state.
+    public static let fetchURL = 2 * 1024
+    /// The head of an answer to a request of our own, bytes.
+    public static let fetchHead = 32 * 1024
+    /// How often one request of our own follows a redirect to the same server.
+    public static let fetchRedirects = 3
 }

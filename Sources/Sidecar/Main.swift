@@ -17,6 +17,7 @@ struct Main {
             case .check(let file): return Check.run(file: file)
             case .demo(let port): return Demo.run(port: port)
             case .token(let order): return TokenCommand.run(order)
+            case .whoami(let order): return WhoamiCommand.run(order)
             case .users(let order): return Users.run(order)
             case .routes(let file, let method, let path):
                 return RoutesCommand.run(file: file, method: method, path: path)

@@ -13,7 +13,7 @@ enum Users {
     private static let rows = 1_000
 
     static func run(_ order: UsersOrder) -> ExitCode {
-        do throws(ClientError) {
+        do throws(UsersError) {
             let source = try UsersSource(order)
             repeat {
                 let table = UsersTable.text(try source.page(rows), of: order)
@@ -29,53 +29,51 @@ enum Users {
     }
 }
 
+/// Why there is no table.
+struct UsersError: Error, CustomStringConvertible {
+    let description: String
+}
+
 /// Asks the endpoints.
 struct UsersSource {
-    private let client: HTTPClient
+    private let fetch: Fetch
     private let path: String
     private let token: String?
     private let status: String?
 
-    init(_ order: UsersOrder) throws(ClientError) {
-        guard order.url.hasPrefix("http://") else {
-            throw ClientError(description: "--url takes http://HOST:PORT/PREFIX")
+    /// Bytes of a page of a thousand users, each with the longest name.
+    private static let limit = 16 * 1024 * 1024
+
+    init(_ order: UsersOrder) throws(UsersError) {
+        var prefix: String
+        do throws(FetchURLError) {
+            let target = try FetchTarget(order.url)
+            prefix = String(target.path.prefix { $0 != "?" })
+            fetch = Fetch(target, Fetch.Settings(timeout: 10_000, limit: Self.limit))
+        } catch {
+            throw UsersError(description: "--url \(error.reason)")
         }
-        let rest = order.url.dropFirst("http://".count)
-        let authority = String(rest.prefix { $0 != "/" })
-        var prefix = String(rest.dropFirst(authority.count))
         while prefix.hasSuffix("/") { prefix.removeLast() }
-        client = HTTPClient(addresses: try Self.resolve(authority), authority: authority)
         path = (prefix.isEmpty ? "/_presence" : prefix) + "/users"
         token = order.token ?? Environment.value(of: "SIDECAR_TOKEN")
         status = order.status
     }
 
-    private static func resolve(_ authority: String) throws(ClientError) -> [SocketAddress] {
-        let server: ServerAddress
-        do throws(AddressFault) {
-            server = try AddressText.server("http://\(authority)").address
-        } catch {
-            throw ClientError(description: "--url: \(authority) \(error.reason)")
-        }
-        guard case .tcp(let host, let port) = server else {
-            throw ClientError(description: "--url: \(authority) is no host")
-        }
-        do throws(ResolveError) {
-            return try SocketAddress.resolve(host: host, port: port)
-        } catch {
-            throw ClientError(description: "\(error)")
-        }
-    }
-
     /// The presence objects of the first page.
-    func page(_ rows: Int) throws(ClientError) -> JSONNode {
-        var target = "\(path)?per_page=\(rows)&ordering=-last_seen"
-        if let status { target += "&status=\(status)" }
-        let answer = try client.send("GET", target, token: token)
+    func page(_ rows: Int) throws(UsersError) -> JSONNode {
+        var place = "\(path)?per_page=\(rows)&ordering=-last_seen"
+        if let status { place += "&status=\(status)" }
+        let answer: FetchAnswer
+        do throws(FetchError) {
+            let bearer = token.map { [("Authorization", "Bearer \($0)")] } ?? []
+            answer = try fetch.send("GET", path: place, fields: bearer)
+        } catch {
+            throw UsersError(description: "\(fetch.target.authority): \(error)")
+        }
         guard answer.status == 200, let page = answer.json else {
             let detail = answer.json?["detail"]?.string ?? "no answer that this program understands"
             let hint = answer.status == 401 ? " Write --token T (sidecar token makes one)." : ""
-            throw ClientError(description: "\(answer.status): \(detail)\(hint)")
+            throw UsersError(description: "\(answer.status): \(detail)\(hint)")
         }
         return page
     }

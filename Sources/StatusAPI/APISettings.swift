@@ -35,17 +35,41 @@ public enum Endpoint: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     public var needsUser: Bool { self == .user || self == .setStatus }
 }
 
-/// Where a login response says who has signed in. Tried in order; the first that is there counts.
+/// Where a login's answer shows the token that it has issued.
+public enum TokenSource: Sendable {
+    /// In the body, which is JSON.
+    case path(JSONPath)
+    /// The value of a field, behind a scheme where it names one.
+    case header(String)
+    /// Set by `Set-Cookie` under this name.
+    case cookie(String)
+}
+
+/// Where a login's answer says who has signed in. Tried in order; the first that is there counts.
 public struct LoginPaths: Sendable {
-    public var token: [JSONPath]
+    public var token: [TokenSource]
     public var user: [JSONPath]
     public var name: [JSONPath]
+    /// When a token that says nothing itself ends.
+    public var expires: [JSONPath]
 
-    public init(token: [JSONPath] = [], user: [JSONPath] = [], name: [JSONPath] = []) {
+    public init(
+        token: [TokenSource] = [], user: [JSONPath] = [], name: [JSONPath] = [],
+        expires: [JSONPath] = []
+    ) {
         self.token = token
         self.user = user
         self.name = name
+        self.expires = expires
     }
+
+    /// The places of the body at which a token may stand.
+    public var tokenPaths: [JSONPath] {
+        token.compactMap { if case .path(let path) = $0 { path } else { nil } }
+    }
+
+    /// Whether a token may stand in the head of the answer.
+    public var readsHead: Bool { tokenPaths.count < token.count }
 }
 
 /// What a configured route does.
@@ -54,6 +78,8 @@ public enum RouteEffect: Sendable {
     case pass
     case login(LoginPaths)
     case logout
+    /// An answer with a new token for the session of the one that was shown.
+    case refresh(LoginPaths)
     /// Forwarded; counts as contact and not as activity.
     case heartbeat
     case serve(Endpoint)
@@ -67,14 +93,19 @@ public struct PassingRoute: Sendable {
     public var activity: Bool
     /// False: a request here says nothing about anybody.
     public var track: Bool
+    /// Whoever shows no credential that counts gets 401 here, and nothing of the request reaches
+    /// the application.
+    public var require: Bool
 
     public init(
-        match: RoutePattern, effect: RouteEffect = .pass, activity: Bool = true, track: Bool = true
+        match: RoutePattern, effect: RouteEffect = .pass, activity: Bool = true,
+        track: Bool = true, require: Bool = false
     ) {
         self.match = match
         self.effect = effect
         self.activity = activity
         self.track = track
+        self.require = require
     }
 }
 

@@ -3,36 +3,19 @@
 // Never does cryptography twice for one token while its verdict is remembered.
 
 import Presence
-public import ProxyCore
-
-/// What tokens are judged by; each loop makes its own verifier of it.
-public struct TokenSettings: Sendable {
-    public var keys: KeySet
-    public var claims: ClaimRules
-    public var leeway: Milliseconds
-
-    public init(
-        keys: KeySet, claims: ClaimRules = ClaimRules(), leeway: Milliseconds = 30_000
-    ) {
-        self.keys = keys
-        self.claims = claims
-        self.leeway = leeway
-    }
-}
+import ProxyCore
 
 /// Names of sessions and of revocable tokens, out of claims.
 enum SessionNames {
     /// The first 8 bytes of SHA-256(user, 0, session key); without a session in the claims the
     /// token itself is the session.
     static func tag(_ claims: TokenClaims, _ digest: TokenDigest) -> UInt64 {
-        var key = Array(claims.user.utf8)
-        key.append(0)
-        if let session = claims.session {
-            key += Array(session.utf8)
-        } else {
-            key += digest.bytes
-        }
-        return TokenDigest.of(key.rawSpan).words.0
+        tag(user: claims.user, session: claims.session, digest)
+    }
+
+    static func tag(user: String, session: String?, _ digest: TokenDigest) -> UInt64 {
+        let key = session.map { Array($0.utf8) } ?? digest.bytes
+        return TokenDigest.of((Array(user.utf8) + [0] + key).rawSpan).words.0
     }
 
     /// By `jti` where there is one: the same token can be signed twice (RFC 7519 §4.1.7 makes it
@@ -43,7 +26,8 @@ enum SessionNames {
         return key(TokenDigest.of(text.rawSpan))
     }
 
-    private static func key(_ digest: TokenDigest) -> RevocationKey {
+    /// What a token is revoked by that has no other name.
+    static func key(_ digest: TokenDigest) -> RevocationKey {
         RevocationKey(digest.words.0, digest.words.1, digest.words.2, digest.words.3)
     }
 }
@@ -57,7 +41,7 @@ final class Identification {
     private let counters: LoopCounters
 
     init(_ tokens: TokenSettings, engine: PresenceEngine, counters: LoopCounters) {
-        verifier = Verifier(keys: tokens.keys, claims: tokens.claims, leeway: tokens.leeway)
+        verifier = Verifier(tokens.ring)
         self.engine = engine
         self.counters = counters
     }

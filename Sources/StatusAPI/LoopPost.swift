@@ -33,13 +33,21 @@ struct CloseOrder: Sendable {
     var code: UInt16
 }
 
+/// Sockets of one session that may stay open for longer.
+struct ExtendOrder: Sendable {
+    var subject: UInt32
+    var session: UInt64
+    var expires: Milliseconds
+}
+
 /// The pigeonholes of one loop.
 ///
-/// Bounded by its senders: a commit for each request that waits, an order for each logout.
+/// Bounded by its senders: a commit for each request that waits, an order for each logout and refresh.
 final class LoopPost: Sendable {
     struct Mail {
         var finished: [Finished] = []
         var orders: [CloseOrder] = []
+        var extensions: [ExtendOrder] = []
         var answers: [ReadyAnswer] = []
     }
 
@@ -66,6 +74,11 @@ final class LoopPost: Sendable {
 
     func post(_ order: CloseOrder) {
         mail.withLock { $0.orders.append(order) }
+        ring()
+    }
+
+    func post(_ order: ExtendOrder) {
+        mail.withLock { $0.extensions.append(order) }
         ring()
     }
 

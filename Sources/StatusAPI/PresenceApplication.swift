@@ -39,8 +39,7 @@ public final class PresenceApplication: Application {
     // MARK: Forwarded requests
 
     public func admit(
-        _ request: borrowing RequestHead, _ bytes: RawSpan, client: ClientAddress,
-        now: Milliseconds
+        _ request: borrowing RequestHead, _ bytes: RawSpan, arrival: Arrival, now: Milliseconds
     ) -> Admission {
         let route: UInt32
         switch router.route(request, bytes, scratch: &scratch) {
@@ -53,11 +52,11 @@ public final class PresenceApplication: Application {
         }
         let rule = router[route]
         guard rule.kind == .forward else {
-            return admitServed(request, bytes, rule, route, client: client, now: now)
+            return admitServed(request, bytes, rule, route, arrival: arrival, now: now)
         }
         return .forward(
             ticket(request, bytes, rule, route, now: now),
-            watch: rule.flags & Mark.login != 0 ? APILimits.loginBody : 0)
+            watch: Watch(body: rule.flags & Mark.login != 0 ? APILimits.loginBody : 0))
     }
 
     /// Whose request it is, in the words of a ticket.
@@ -94,6 +93,13 @@ public final class PresenceApplication: Application {
         counters.addServed(status: problem.status)
         return .refuse(problem.response)
     }
+
+    public func writeFields(_ ticket: Ticket, into out: inout ByteBuffer) {}
+
+    public func answered(
+        _ id: ExchangeID, _ ticket: inout Ticket, _ head: borrowing ResponseHead,
+        _ bytes: RawSpan, now: Milliseconds
+    ) {}
 
     public func sight(
         _ id: ExchangeID, _ ticket: inout Ticket, status: Int, byUpstream: Bool,
@@ -157,6 +163,8 @@ public final class PresenceApplication: Application {
 
     public func turn(now: Milliseconds) -> Milliseconds? {
         if let mail = post.collect() {
+            // What closes comes last: a logout after a refresh counts.
+            for order in mail.extensions { hub.obey(order) }
             for order in mail.orders { hub.obey(order) }
             for finished in mail.finished { settle(finished) }
             for ready in mail.answers { answer(ready.exchange, ready.response) }

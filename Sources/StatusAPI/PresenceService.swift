@@ -87,4 +87,9 @@ extension PresenceService: ChangeListener {
         let order = CloseOrder(subject: subject, session: session, code: code)
         for loop in loops.withLock({ $0 }) { loop.post(order) }
     }
+
+    public func extendSockets(subject: UInt32, session: UInt64, expires: Milliseconds) {
+        let order = ExtendOrder(subject: subject, session: session, expires: expires)
+        for loop in loops.withLock({ $0 }) { loop.post(order) }
+    }
 }

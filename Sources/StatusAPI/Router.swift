@@ -15,6 +15,11 @@ enum Mark {
     static let activity: UInt32 = 1 << 3
     static let login: UInt32 = 1 << 4
     static let logout: UInt32 = 1 << 5
+    /// The answer brings a new token for the same session.
+    static let refresh: UInt32 = 1 << 6
+    /// The request's credential counts because the application says so and not by a signature:
+    /// what the application answers decides whether it still does.
+    static let judged: UInt32 = 1 << 7
     /// Where the number of an entry or a parking place stands.
     static let numberShift: UInt32 = 8
     /// Numbers from here on cannot be carried.
@@ -35,6 +40,8 @@ struct Rule: Sendable, BitwiseCopyable {
     var flags: UInt32
     /// Whether a path that servers read in two ways is refused here.
     var isStrict: Bool
+    /// Whether a request without a good credential is refused.
+    var requires = false
 
     static let plain = Rule(
         kind: .forward, endpoint: .healthz, flags: Mark.tracked | Mark.activity, isStrict: false)
@@ -55,6 +62,9 @@ struct Rule: Sendable, BitwiseCopyable {
         self = .plain
         if !route.track { flags &= ~Mark.tracked }
         if !route.activity { flags &= ~Mark.activity }
+        // Another reading of its path must not lead past the gate.
+        requires = route.require
+        isStrict = route.require
         switch route.effect {
         case .pass: break
         case .login:
@@ -62,6 +72,9 @@ struct Rule: Sendable, BitwiseCopyable {
             isStrict = true
         case .logout:
             flags |= Mark.logout
+            isStrict = true
+        case .refresh:
+            flags |= Mark.refresh
             isStrict = true
         case .heartbeat:
             flags &= ~Mark.activity
@@ -111,7 +124,10 @@ final class Router: Sendable {
             rules.append(endpoint.map(Rule.serve) ?? .missing)
         }
         for route in settings.routes {
-            if case .login(let paths) = route.effect { logins[UInt32(rules.count)] = paths }
+            switch route.effect {
+            case .login(let paths), .refresh(let paths): logins[UInt32(rules.count)] = paths
+            case .pass, .logout, .heartbeat, .serve: break
+            }
             patterns.append(route.match)
             rules.append(Rule(route))
         }

@@ -34,10 +34,24 @@ final class RecordingListener: ChangeListener {
         let session: UInt64?
         let code: UInt16
     }
-    private let heard = Lock((grew: 0, closes: [Close]()))
+    struct Extension: Equatable {
+        let subject: UInt32
+        let session: UInt64
+        let expires: Milliseconds
+    }
+    private let heard = Lock((grew: 0, closes: [Close](), extensions: [Extension]()))
 
     var grew: Int { heard.withLock { $0.grew } }
     var closes: [Close] { heard.withLock { $0.closes } }
+
+    var extensions: [Extension] { heard.withLock { $0.extensions } }
+
+    func extendSockets(subject: UInt32, session: UInt64, expires: Milliseconds) {
+        heard.withLock {
+            $0.extensions.append(
+                Extension(subject: subject, session: session, expires: expires))
+        }
+    }
 
     func journalGrew() { heard.withLock { $0.grew += 1 } }
 

@@ -10,34 +10,12 @@ import XCTest
 final class KeepingTests: XCTestCase {
     private let t = House.start
 
-    /// What a store would hand to the next process.
-    private func kept(_ house: House, aliveAt: Milliseconds) -> RestoredState {
-        var state = RestoredState(aliveAt: aliveAt)
-        var claims: [String: StoredClaim] = [:]
-        for fact in house.sink.facts {
-            switch fact {
-            case .claimSet(let claim): claims[claim.user] = claim
-            case .claimCleared(let user, let setAt):
-                if claims[user]?.setAt == setAt { claims[user] = nil }
-            case .loggedOut(_, let revocation), .revoked(let revocation):
-                state.revocations.append(revocation)
-            }
-        }
-        state.claims = Array(claims.values)
-        var batch: [StoredUser]
-        repeat {
-            batch = house.engine.drainDirty(limit: 3, now: aliveAt)
-            state.users += batch
-        } while batch.count == 3
-        return state
-    }
-
     private func restart(
         _ house: House, aliveAt: Milliseconds, at start: Milliseconds,
         awayAfter: Milliseconds? = nil
     ) -> House {
         House(
-            awayAfter: awayAfter, restored: kept(house, aliveAt: aliveAt), startedAt: start)
+            awayAfter: awayAfter, restored: house.kept(aliveAt: aliveAt), startedAt: start)
     }
 
     func testNobodyIsAnnouncedOfflineBeforeOneFullThreshold() {

@@ -16,7 +16,7 @@ final class EventTests: XCTestCase {
         var settings = APISettings()
         settings.rateLimit = nil
         var paths = LoginPaths()
-        for path in token { paths.token.append(try JSONPath(path)) }
+        for path in token { paths.token.append(.path(try JSONPath(path))) }
         for path in user { paths.user.append(try JSONPath(path)) }
         for path in name { paths.name.append(try JSONPath(path)) }
         settings.routes = [
@@ -31,7 +31,7 @@ final class EventTests: XCTestCase {
     ) throws {
         guard case .forwarded(var ticket, let watch) = harness.send("POST", "/login", token: token)
         else { return XCTFail("not forwarded") }
-        XCTAssertEqual(watch, APILimits.loginBody)
+        XCTAssertEqual(watch, Watch(body: APILimits.loginBody))
         let id = harness.exchange()
         let label = Array("POST /login/".utf8)
         guard

@@ -15,6 +15,7 @@ final class FakeHost: ApplicationHost {
     var released: [ExchangeID] = []
     var frames: [SocketID: [[UInt8]]] = [:]
     var closes: [SocketID: UInt16] = [:]
+    var resumed: [ConnectionID] = []
     /// Sockets that can take nothing more.
     var slow: Set<SocketID> = []
     /// Sockets whose connection breaks when anything is sent, and who hears of it at once.
@@ -24,6 +25,7 @@ final class FakeHost: ApplicationHost {
     init() throws { mailbox = try Mailbox() }
 
     func answer(_ id: ExchangeID, with response: LocalResponse) { answers[id] = response }
+    func resume(_ connection: ConnectionID) { resumed.append(connection) }
     func release(_ id: ExchangeID) { released.append(id) }
 
     func send(_ socket: SocketID, frames bytes: RawSpan) -> Bool {
@@ -63,7 +65,8 @@ final class FakeSink: FactSink {
 
 /// What a request led to.
 enum Outcome {
-    case forwarded(Ticket, watch: Int)
+    case forwarded(Ticket, watch: Watch)
+    case waits
     case answered(LocalResponse)
     case later(ExchangeID)
     case webSocket(Ticket, fields: [(name: StaticString, value: String)])
@@ -97,12 +100,12 @@ final class Harness {
         let rules = presence ?? PresenceSettings(startedAt: Self.start - 10_000_000)
         let engine = PresenceEngine(
             settings: rules, restored: restored, epoch: 7, sink: sink, capacity: capacity)
-        let keys = try KeySet(hmac: [(.hs256, Self.secret)])
+        let ring = try KeyRing([TokenKey(.hs256, secret: Self.secret)])
         var chosen = APISettings()
         chosen.rateLimit = nil
         if let settings { chosen = settings }
         let service = try PresenceService(
-            settings: chosen, engine: engine, tokens: TokenSettings(keys: keys),
+            settings: chosen, engine: engine, tokens: TokenSettings(ring: ring),
             lists: try ListDesk(engine), probes: probes)
         self.host = host
         self.sink = sink
@@ -139,7 +142,7 @@ final class Harness {
         _ method: String, _ target: String, token: String? = nil,
         fields: [(String, String)] = [], body: String = "", trusted: Bool = false,
         host name: String? = "example.org", client: ClientAddress = .local,
-        id: ExchangeID? = nil
+        hasWaited: Bool = false, id: ExchangeID? = nil
     ) -> Outcome {
         var text = "\(method) \(target) HTTP/1.1\r\n"
         if let name { text += "Host: \(name)\r\n" }
@@ -150,7 +153,13 @@ final class Harness {
         var head = RequestHead()
         let outcome = head.parse(bytes.rawSpan, limits: HeadLimits(), trustedPeer: trusted)
         XCTAssertEqual(outcome, .complete, "\(method) \(target)")
-        switch app.admit(head, bytes.rawSpan, client: client, now: now) {
+        generation += 1
+        let arrival = Arrival(
+            connection: ConnectionID(slot: 1, generation: generation),
+            from: ForwardedFields(peer: client, trusted: trusted, secure: false),
+            hasWaited: hasWaited)
+        switch app.admit(head, bytes.rawSpan, arrival: arrival, now: now) {
+        case .wait: return .waits
         case .forward(let ticket, let watch): return .forwarded(ticket, watch: watch)
         case .refuse(let response): return .answered(response)
         case .serve(let ticket, let limit):
@@ -158,7 +167,7 @@ final class Harness {
             let id = id ?? exchange()
             let payload = Array(body.utf8)
             let service = app.serve(
-                id, ticket, head, bytes.rawSpan, body: payload.rawSpan, client: client, now: now)
+                id, ticket, head, bytes.rawSpan, body: payload.rawSpan, arrival: arrival, now: now)
             switch service {
             case .answer(let response): return .answered(response)
             case .later: return .later(id)

@@ -74,9 +74,12 @@ final class SocketEndTests: XCTestCase {
         let bytes = Array(text.utf8)
         var head = RequestHead()
         _ = head.parse(bytes.rawSpan, limits: HeadLimits(), trustedPeer: false)
+        let arrival = Arrival(
+            connection: ConnectionID(slot: 1, generation: 1),
+            from: ForwardedFields(peer: .local, trusted: false, secure: false), hasWaited: false)
         guard
             case .forward(var ticket, _) = other.admit(
-                head, bytes.rawSpan, client: .local, now: harness.now)
+                head, bytes.rawSpan, arrival: arrival, now: harness.now)
         else { return XCTFail("not forwarded") }
         _ = other.sight(
             harness.exchange(), &ticket, status: 200, byUpstream: true, request: bytes.rawSpan,

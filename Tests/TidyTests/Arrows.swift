@@ -18,7 +18,7 @@ enum Arrows {
     /// Files that alone may see a C library; by the beginning of their path.
     static let wrappers: [String: [String]] = [
         "CLinux": ["Sources/ProxyCore/Platform/"],
-        "COpenSSL": ["Sources/ProxyCore/Token/OpenSSL"],
+        "COpenSSL": ["Sources/ProxyCore/Crypto/"],
         "CSQLite": ["Sources/Presence/Store/"],
     ]
 
@@ -48,7 +48,8 @@ enum Arrows {
 
     /// From top to bottom: a room sees itself and those above it.
     static let rooms = [
-        "Limits", "Platform", "Bytes", "JSON", "HTTP", "Token", "WebSocket", "Loop", "Proxy",
+        "Limits", "Platform", "Bytes", "JSON", "HTTP", "Crypto", "Token", "WebSocket", "Loop",
+        "Fetch", "Proxy",
     ]
     /// Names of units that the top rooms use of the one below: `Limits` is a page of numbers.
     static let units: Set<String> = ["Milliseconds"]

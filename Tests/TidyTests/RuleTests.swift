@@ -87,7 +87,7 @@ final class RuleTests: XCTestCase {
         XCTAssertEqual(found.map(\.line), [1, 3])
         let library = file("internal import COpenSSL\n", at: "Sources/ProxyCore/Token/Key.swift")
         XCTAssertEqual(Arrows.targets(library).count, 1)
-        let wrapper = file("import COpenSSL\n", at: "Sources/ProxyCore/Token/OpenSSL.swift")
+        let wrapper = file("import COpenSSL\n", at: "Sources/ProxyCore/Crypto/KeyedMAC.swift")
         XCTAssertEqual(Arrows.targets(wrapper), [])
     }
 

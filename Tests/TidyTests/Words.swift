@@ -7,7 +7,7 @@ enum Words {
     /// Where pointers may be touched; by the beginning of the path.
     static let unsafePlaces = [
         "Sources/ProxyCore/Platform/", "Sources/ProxyCore/Bytes/",
-        "Sources/ProxyCore/Token/OpenSSL", "Sources/Presence/Store/Database.swift",
+        "Sources/ProxyCore/Crypto/", "Sources/Presence/Store/Database.swift",
         "Sources/Presence/Store/Statement.swift",
     ]
 

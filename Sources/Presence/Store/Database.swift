@@ -46,6 +46,37 @@ struct Checkpoint: Equatable, Sendable {
     let moved: Int
 }
 
+extension Database {
+    enum Mode {
+        case readWrite
+        case readOnly
+        /// Nobody has the file open: it is read as it is, and no file is made beside it.
+        case frozen
+
+        fileprivate var flags: CInt {
+            switch self {
+            case .readWrite: SQLITE_OPEN_READWRITE
+            case .readOnly: SQLITE_OPEN_READONLY
+            case .frozen: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+            }
+        }
+
+        fileprivate func name(of path: String) -> String {
+            // A relative name never means `:memory:` or a URI.
+            let name = path.utf8.first == UInt8(ascii: "/") ? path : "./" + path
+            guard self == .frozen else { return name }
+            let escaped = name.utf8.map { byte in
+                let isPlain = byte > 0x20 && byte < 0x7F && !"%?#".utf8.contains(byte)
+                let hexadecimal = String(byte, radix: 16, uppercase: true)
+                return isPlain
+                    ? String(UnicodeScalar(byte)) : (byte < 16 ? "%0" : "%") + hexadecimal
+            }
+            // Two slashes and no host: a path that begins with two is no host either.
+            return (name == path ? "file://" : "file:") + escaped.joined() + "?immutable=1"
+        }
+    }
+}
+
 /// A connection. Not thread-safe: whoever owns it uses it from one thread at a time.
 @safe final class Database {
     let path: String
@@ -54,13 +85,11 @@ struct Checkpoint: Equatable, Sendable {
 
     /// Opens a file that exists.
     /// - Parameter patience: milliseconds that a call waits for another process's lock.
-    init(path: String, patience: CInt) throws(DatabaseError) {
+    init(path: String, patience: CInt, mode: Mode = .readWrite) throws(DatabaseError) {
         self.path = path
-        // A relative name never means `:memory:` or a URI.
-        let name = path.utf8.first == UInt8(ascii: "/") ? path : "./" + path
         var opened: OpaquePointer?
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX
-        let code = unsafe sqlite3_open_v2(name, &opened, flags, nil)
+        let flags = mode.flags | SQLITE_OPEN_NOMUTEX
+        let code = unsafe sqlite3_open_v2(mode.name(of: path), &opened, flags, nil)
         guard let connection = unsafe opened else {
             throw DatabaseError(
                 file: path, operation: "open", code: code, message: "out of memory", systemCode: 0)

@@ -17,7 +17,7 @@ enum Schema {
     /// No table has a second index: a batch costs one tree a row, and the read at the start
     /// visits every page, which makes it the check of the whole file as well.
     static let migrations: [Migration] = [
-        Migration(version: 1, sql: first)
+        Migration(version: 1, sql: first), Migration(version: 2, sql: second),
     ]
 
     // Times are UTC in milliseconds; `status` is 0 offline, 1 away, 2 online. `sessions` is a run
@@ -48,6 +48,26 @@ enum Schema {
             token BLOB PRIMARY KEY NOT NULL,
             expires INTEGER NOT NULL
         ) WITHOUT ROWID;
+        """
+
+    // `session` and `tag` are 64 bits, of which SQLite keeps the sign. Expired rows are found by
+    // walking, as elsewhere.
+    private static let second = """
+        CREATE TABLE learnt (
+            token BLOB PRIMARY KEY NOT NULL,
+            user TEXT NOT NULL,
+            name TEXT,
+            admin INTEGER NOT NULL,
+            session INTEGER NOT NULL,
+            expires INTEGER,
+            seen INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE continued (
+            tag INTEGER PRIMARY KEY NOT NULL,
+            user TEXT NOT NULL,
+            session INTEGER NOT NULL,
+            expires INTEGER NOT NULL
+        );
         """
 
     /// The version this program writes.

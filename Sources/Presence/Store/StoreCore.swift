@@ -21,8 +21,9 @@ final class StoreCore {
     private var medium: Medium
     private var source: (any DirtySource)?
     private var flushEvery: Milliseconds = 1_000
-    /// Drained and not written: the disk failed in between. At most one batch.
+    /// Drained and not written: the disk failed in between. At most one batch of each.
     private var unwritten: [StoredUser] = []
+    private var unwrittenSeen: [SeenToken] = []
     private var pending: [PendingFact] = []
     private var problem: StoreProblem?
     private var logProblem: StoreProblem?
@@ -128,7 +129,7 @@ final class StoreCore {
     private func write(
         _ file: StoreFile, _ writer: StoreWriter, now: Milliseconds, isLast: Bool
     ) throws(StoreProblem) {
-        if !pending.isEmpty || !unwritten.isEmpty || flushing != nil {
+        if !pending.isEmpty || hasUnwritten || flushing != nil {
             guard file.isInPlace else {
                 throw StoreProblem(path: file.database.path, kind: .displaced)
             }
@@ -137,8 +138,10 @@ final class StoreCore {
         while !pending.isEmpty { try writeFacts(file.database, writer) }
         guard let began = flushing else { return }
         let batch = source?.drainDirty(limit: PresenceLimits.dirtyBatch, now: now) ?? []
+        let seen = source?.drainSeen(limit: PresenceLimits.dirtyBatch) ?? []
         unwritten = batch
-        let isAll = batch.count < PresenceLimits.dirtyBatch
+        unwrittenSeen = seen
+        let isAll = max(batch.count, seen.count) < PresenceLimits.dirtyBatch
         // Only when everything up to the flush's begin is written may that moment be noted. Where
         // nobody moves it is noted now and then: a quiet night is no sync a second.
         let isNoted = !batch.isEmpty || began - stamped >= PresenceLimits.storeIdleStamp || isLast
@@ -149,16 +152,21 @@ final class StoreCore {
         }
     }
 
+    private var hasUnwritten: Bool { !unwritten.isEmpty || !unwrittenSeen.isEmpty }
+
     private func writeUnwritten(
         _ database: Database, _ writer: StoreWriter, stamp: Milliseconds?
     ) throws(StoreProblem) {
-        guard !unwritten.isEmpty || stamp != nil else { return }
-        try commit(database, rows: unwritten.count + 1) { () throws(DatabaseError) in
+        guard hasUnwritten || stamp != nil else { return }
+        let rows = unwritten.count + unwrittenSeen.count
+        try commit(database, rows: rows + 1) { () throws(DatabaseError) in
             try writer.write(unwritten)
+            try writer.write(unwrittenSeen)
             if let stamp { try writer.writeAlive(at: stamp) }
         }
-        statistics.rows += unwritten.count
+        statistics.rows += rows
         unwritten = []
+        unwrittenSeen = []
     }
 
     /// All facts that wait share one commit, and so one sync of the disk.
@@ -215,6 +223,7 @@ final class StoreCore {
         medium = .none
         pending = []
         unwritten = []
+        unwrittenSeen = []
     }
 
     /// Tells everybody who waits that the disk does not have it; the facts stay.

@@ -17,7 +17,7 @@ public struct StoreStatistics: Equatable, Sendable {
     public var commits = 0
     /// Transactions that failed and were rolled back.
     public var failures = 0
-    /// Rows of users and sessions written.
+    /// Rows of users, with their sessions, and times of learnt tokens written.
     public var rows = 0
     /// Explicit facts written.
     public var facts = 0

@@ -6,7 +6,9 @@ import ProxyCore
 
 enum StoreReader {
     /// In this order: a token that was revoked must stay so even where the rest is lost.
-    private enum Part: CaseIterable { case revocations, claims, aliveAt, users }
+    private enum Part: CaseIterable {
+        case revocations, learnt, continued, claims, aliveAt, users
+    }
 
     /// Reads all tables; it visits every page of them, so it finds damage as well.
     /// - Returns: what could be read, and the first error.
@@ -28,6 +30,8 @@ enum StoreReader {
     ) throws(DatabaseError) {
         switch part {
         case .revocations: try revocations(database, &state)
+        case .learnt: try learnt(database, &state)
+        case .continued: try continued(database, &state)
         case .claims: try claims(database, &state)
         case .aliveAt: try aliveAt(database, &state)
         case .users: try users(database, &state)
@@ -42,6 +46,40 @@ enum StoreReader {
             let token = rows.blob(0)
             guard let key = RevocationKey(token.rawSpan) else { continue }
             state.revocations.append(StoredRevocation(key: key, expires: rows.integer(1)))
+        }
+    }
+
+    /// All columns of learnt tokens; a condition may follow.
+    static let learntRows = "SELECT token, user, name, admin, session, expires, seen FROM learnt"
+
+    /// A row of `learntRows`; nil where its key is no digest.
+    static func learntToken(_ row: borrowing Statement) -> LearntToken? {
+        let token = row.blob(0)
+        guard let digest = TokenDigest(bytes: token.rawSpan) else { return nil }
+        return LearntToken(
+            digest: digest, user: row.text(1), name: row.optionalText(2), isAdmin: row.bool(3),
+            session: UInt64(bitPattern: row.integer(4)), expires: row.optionalInteger(5),
+            seenAt: row.integer(6))
+    }
+
+    private static func learnt(
+        _ database: Database, _ state: inout RestoredState
+    ) throws(DatabaseError) {
+        var rows = try database.prepare(learntRows)
+        while try rows.step() {
+            if let token = learntToken(rows) { state.learnt.append(token) }
+        }
+    }
+
+    private static func continued(
+        _ database: Database, _ state: inout RestoredState
+    ) throws(DatabaseError) {
+        var rows = try database.prepare("SELECT tag, user, session, expires FROM continued")
+        while try rows.step() {
+            state.continued.append(
+                StoredContinuation(
+                    user: rows.text(1), tag: UInt64(bitPattern: rows.integer(0)),
+                    session: UInt64(bitPattern: rows.integer(2)), expires: rows.integer(3)))
         }
     }
 

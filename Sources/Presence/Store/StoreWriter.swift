@@ -12,6 +12,11 @@ final class StoreWriter {
     private var claim: Statement
     private var unclaim: Statement
     private var revocation: Statement
+    private var restoration: Statement
+    private var learnt: Statement
+    private var forgotten: Statement
+    private var seen: Statement
+    private var continued: Statement
     private var alive: Statement
     private var scratch: [UInt8] = []
 
@@ -35,6 +40,17 @@ final class StoreWriter {
         unclaim = try database.prepare("DELETE FROM claims WHERE user = ? AND set_at <= ?")
         revocation = try database.prepare(
             "INSERT OR REPLACE INTO revocations (token, expires) VALUES (?, ?)")
+        restoration = try database.prepare("DELETE FROM revocations WHERE token = ?")
+        learnt = try database.prepare(
+            """
+            INSERT OR REPLACE INTO learnt (token, user, name, admin, session, expires, seen)
+            VALUES (?, ?, ?, ?, ?, ?, ?)
+            """)
+        forgotten = try database.prepare("DELETE FROM learnt WHERE token = ?")
+        // A token that was learnt anew after it was drained has been seen later than that.
+        seen = try database.prepare("UPDATE learnt SET seen = ?2 WHERE token = ?1 AND seen < ?2")
+        continued = try database.prepare(
+            "INSERT OR REPLACE INTO continued (tag, user, session, expires) VALUES (?, ?, ?, ?)")
         alive = try database.prepare(
             "INSERT OR REPLACE INTO meta (name, value) VALUES ('alive_at', ?)")
     }
@@ -42,6 +58,14 @@ final class StoreWriter {
     /// Writes users as the engine handed them out.
     func write(_ users: [StoredUser]) throws(DatabaseError) {
         for row in users { try write(row, with: &user) }
+    }
+
+    func write(_ tokens: [SeenToken]) throws(DatabaseError) {
+        for token in tokens {
+            seen.bind(1, blob: token.digest.bytes)
+            seen.bind(2, token.seenAt)
+            try seen.run()
+        }
     }
 
     func write(_ fact: Fact) throws(DatabaseError) {
@@ -61,6 +85,14 @@ final class StoreWriter {
             try write(token)
         case .revoked(let token):
             try write(token)
+        case .tokenLearnt(let token): try write(token)
+        case .tokenForgotten(let digest): try forget(digest)
+        case .sessionContinued(let continuation):
+            continued.bind(1, Int64(bitPattern: continuation.tag))
+            continued.bind(2, continuation.user)
+            continued.bind(3, Int64(bitPattern: continuation.session))
+            continued.bind(4, continuation.expires)
+            try continued.run()
         }
     }
 
@@ -70,10 +102,30 @@ final class StoreWriter {
         try alive.run()
     }
 
+    /// Whatever is revoked is not learnt any more.
     private func write(_ token: StoredRevocation) throws(DatabaseError) {
         revocation.bind(1, blob: token.key.bytes)
         revocation.bind(2, token.expires)
         try revocation.run()
+        try forget(token.key.digest)
+    }
+
+    private func write(_ token: LearntToken) throws(DatabaseError) {
+        learnt.bind(1, blob: token.digest.bytes)
+        learnt.bind(2, token.user)
+        learnt.bind(3, token.name)
+        learnt.bind(4, token.isAdmin)
+        learnt.bind(5, Int64(bitPattern: token.session))
+        learnt.bind(6, token.expires)
+        learnt.bind(7, token.seenAt)
+        try learnt.run()
+        restoration.bind(1, blob: token.digest.bytes)
+        try restoration.run()
+    }
+
+    private func forget(_ digest: TokenDigest) throws(DatabaseError) {
+        forgotten.bind(1, blob: digest.bytes)
+        try forgotten.run()
     }
 
     private func write(_ row: StoredUser, with statement: inout Statement) throws(DatabaseError) {

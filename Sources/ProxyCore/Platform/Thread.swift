@@ -45,4 +45,10 @@ public final class Thread: @unchecked Sendable {
     public func join() {
         pthread_join(handle, nil)
     }
+
+    /// Lets it end by itself, for a call that cannot be broken off (the system's resolver). Call
+    /// once, and then never `join`.
+    public func detach() {
+        pthread_detach(handle)
+    }
 }

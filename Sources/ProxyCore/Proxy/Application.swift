@@ -28,6 +28,49 @@ public struct ExchangeID: Sendable, Hashable, BitwiseCopyable {
     }
 }
 
+/// Names one arrival of a request at one connection of one loop: the next request of the same
+/// connection has another number, so that a late `resume` never meets the wrong one.
+public struct ConnectionID: Sendable, Hashable, BitwiseCopyable {
+    public let slot: Int32
+    public let generation: UInt32
+
+    public init(slot: Int32, generation: UInt32) {
+        self.slot = slot
+        self.generation = generation
+    }
+}
+
+/// How a request came.
+public struct Arrival: Sendable, BitwiseCopyable {
+    public let connection: ConnectionID
+    /// The peer and what is believed of it; `from.client` walks X-Forwarded-For where trusted.
+    public let from: ForwardedFields
+    /// It was told to `.wait` before: now it must be decided.
+    public let hasWaited: Bool
+
+    public init(connection: ConnectionID, from: ForwardedFields, hasWaited: Bool) {
+        self.connection = connection
+        self.from = from
+        self.hasWaited = hasWaited
+    }
+}
+
+/// What the application wants to see of a forwarded request's response. It reaches the client
+/// untouched either way.
+public struct Watch: Sendable, Equatable, BitwiseCopyable {
+    /// Bytes of the body that `watched` wants to see whole (0: none).
+    public var body: Int
+    /// Whether `answered` wants to see the head.
+    public var fields: Bool
+
+    public init(body: Int = 0, fields: Bool = false) {
+        self.body = body
+        self.fields = fields
+    }
+
+    public static let nothing = Watch()
+}
+
 /// Names one WebSocket that this process serves, of one loop.
 public struct SocketID: Sendable, Hashable, BitwiseCopyable {
     public let slot: Int32
@@ -41,13 +84,16 @@ public struct SocketID: Sendable, Hashable, BitwiseCopyable {
 
 /// What shall become of a request whose head has been read.
 public enum Admission: Sendable {
-    /// To the upstream. `watch`: bytes of the response body that `watched` wants to see whole
-    /// (0: none); the body reaches the client untouched either way.
-    case forward(Ticket, watch: Int)
+    /// To the upstream.
+    case forward(Ticket, watch: Watch)
     /// Answered here by `serve`, once its body of at most `bodyLimit` bytes is at hand.
     case serve(Ticket, bodyLimit: Int)
     /// Answered here at once; the rest of the request is not read.
     case refuse(LocalResponse)
+    /// Not to be decided yet. The head is kept and nothing more of the connection is read; after
+    /// `ApplicationHost.resume`, or after `Limits.admissionTime`, `admit` is asked again with
+    /// `hasWaited`. Whoever waits a second time gets 503.
+    case wait
 }
 
 /// What `sight` says of a response that is about to pass.
@@ -97,9 +143,18 @@ public enum SocketEnd: Sendable, Equatable {
 public protocol Application: AnyObject {
     /// After a request head: route, identify, admit. `now` is UTC.
     func admit(
-        _ request: borrowing RequestHead, _ bytes: RawSpan, client: ClientAddress,
-        now: Milliseconds
+        _ request: borrowing RequestHead, _ bytes: RawSpan, arrival: Arrival, now: Milliseconds
     ) -> Admission
+
+    /// Where `ProxySettings.reservedFields` names any: whole field lines (`Name: value` CRLF) of
+    /// these names for the head that the upstream gets. The client's own are gone.
+    func writeFields(_ ticket: Ticket, into out: inout ByteBuffer)
+
+    /// Where `Watch.fields` asked for it: at the final response head of the upstream (a 101 is
+    /// none), right before `sight`.
+    func answered(
+        _ id: ExchangeID, _ ticket: inout Ticket, _ head: borrowing ResponseHead,
+        _ bytes: RawSpan, now: Milliseconds)
 
     /// At the response head of a forwarded request, or with `status` 502, 504 where the proxy
     /// itself answers for a failed upstream.
@@ -113,10 +168,11 @@ public protocol Application: AnyObject {
     func watched(
         _ id: ExchangeID, _ ticket: Ticket, status: Int, body: RawSpan?, now: Milliseconds)
 
-    /// A request to be answered here, with its whole body.
+    /// A request to be answered here, with its whole body. (`arrival.connection` cannot be
+    /// resumed any more.)
     func serve(
         _ id: ExchangeID, _ ticket: Ticket, _ request: borrowing RequestHead, _ bytes: RawSpan,
-        body: RawSpan, client: ClientAddress, now: Milliseconds
+        body: RawSpan, arrival: Arrival, now: Milliseconds
     ) -> Service
 
     /// The client of a `.later` left before its answer.
@@ -141,6 +197,11 @@ public protocol ApplicationHost: AnyObject {
 
     /// Answers a request that `serve` put off. Nothing happens where its client has left.
     func answer(_ id: ExchangeID, with response: LocalResponse)
+
+    /// What an admission waited for is there: `admit` is asked again in the next turn. Nothing
+    /// happens where it has been asked already or its client has left. May be called within
+    /// `admit` itself, before it answers `.wait`.
+    func resume(_ connection: ConnectionID)
 
     /// Lets a held response pass. Nothing happens where it has passed already.
     func release(_ id: ExchangeID)

@@ -26,6 +26,8 @@ struct Downstream: ~Copyable {
     enum Phase: Sendable {
         /// Between requests, or in the middle of a head.
         case head
+        /// A whole head is at hand, and the application has put it off.
+        case waiting
         /// Collecting the body of a request that is answered here.
         case gather
         /// An exchange with the upstream is under way.
@@ -57,6 +59,10 @@ struct Downstream: ~Copyable {
     var output = ByteBuffer()
     /// Bytes of `input` that a head parse has seen.
     var scanned: Int32 = 0
+    /// In `waiting`: the number of the arrival that `resume` must name.
+    var admission: UInt32 = 0
+    /// In `waiting`: the application is to be asked again at the next look.
+    var isResumed = false
     /// Bytes dropped in `linger`.
     var dropped: Int32 = 0
     var exchange: Int32 = -1

@@ -103,7 +103,7 @@ extension ProxyLoop {
         case .exchange: setDeadline(downstream: slot, after: settings.responseTimeout)
         case .tunnel: setDeadline(downstream: slot, after: settings.tunnelTimeout)
         case .closing: setDeadline(downstream: slot, after: settings.bodyTimeout)
-        case .head, .gather, .serving, .socket, .linger: break
+        case .head, .waiting, .gather, .serving, .socket, .linger: break
         }
     }
 
@@ -123,7 +123,7 @@ extension ProxyLoop {
             }
         case .tunnel:
             tunnelOutputLeft(downstream: slot)
-        case .gather, .serving, .socket, .linger:
+        case .waiting, .gather, .serving, .socket, .linger:
             break
         }
     }

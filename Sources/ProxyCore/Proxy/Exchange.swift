@@ -38,6 +38,10 @@ struct Exchange: ~Copyable {
     var logged = ByteBuffer()
     /// The client's `Sec-WebSocket-Key`.
     var key = ShortText()
+    /// The application had put it off before it was admitted.
+    var hasWaited = false
+    /// The application wants to see the response's head.
+    var watchesHead = false
     /// Bytes of the response body that the application wants to see (0: none).
     var watchLimit = 0
     var watched = ByteBuffer()
@@ -65,6 +69,7 @@ struct Exchange: ~Copyable {
         upstreamPersists = false
         isWaiting = false
         watchFailed = false
+        watchesHead = false
         watchLimit = 0
         interims = 0
         status = 0

@@ -15,6 +15,8 @@ extension ProxyLoop {
             writeLocal(slot, late, version: .http11, persists: false, toHead: false)
             guard isCurrent(downstream: key) else { return }
             close(slot, .linger)
+        case .waiting:
+            waitExpired(slot)
         case .head, .linger, .closing:
             closeDownstream(slot)
         case .gather:

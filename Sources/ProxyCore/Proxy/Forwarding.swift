@@ -4,19 +4,23 @@
 
 extension ProxyLoop {
     /// A whole request head stands at the start of `scratch`.
-    func beginExchange(_ slot: Int32) {
+    /// - Parameter hasWaited: the application has put it off before.
+    func beginExchange(_ slot: Int32, hasWaited: Bool = false) {
         if requestHead.method == .options, requestHead.maxForwards == 0 {
             // For the last hop itself, and that is us (RFC 9110 §7.6.2).
             answerAtOnce(slot, LocalResponse(status: 204))
             return
         }
+        let arrival = arrival(slot, hasWaited: hasWaited)
         let admission = application.admit(
-            requestHead, scratch.bytes, client: downstreams[slot].client, now: loop.utc)
+            requestHead, scratch.bytes, arrival: arrival, now: loop.utc)
         switch admission {
+        case .wait:
+            putOff(slot, arrival)
         case .refuse(let response):
             answerAtOnce(slot, response)
         case .serve(let ticket, let bodyLimit):
-            guard let exchange = open(slot, ticket) else { return }
+            guard let exchange = open(slot, ticket, arrival) else { return }
             gather(exchange, slot, bodyLimit: bodyLimit)
         case .forward(let ticket, let watch):
             if let limit = settings.bodyLimit, case .length(let length) = requestHead.framing,
@@ -26,28 +30,32 @@ extension ProxyLoop {
                 answerAtOnce(slot, ProxyError.bodyTooLarge.response())
                 return
             }
-            guard let exchange = open(slot, ticket) else { return }
-            exchanges[exchange].watchLimit = watch
-            forward(exchange, slot)
+            guard let exchange = open(slot, ticket, arrival) else { return }
+            exchanges[exchange].watchLimit = watch.body
+            exchanges[exchange].watchesHead = watch.fields
+            forward(exchange, slot, arrival.from)
         }
     }
 
     /// Makes the exchange of the request in `requestHead`.
-    private func open(_ slot: Int32, _ ticket: Ticket) -> Int32? {
+    private func open(_ slot: Int32, _ ticket: Ticket, _ arrival: Arrival) -> Int32? {
         guard let exchange = freeExchanges.popLast() ?? exchanges.insert(Exchange()) else {
             answerAtOnce(slot, ProxyError.overloaded.response())
             return nil
         }
-        fillExchange(&exchanges[exchange], slot, ticket)
+        fillExchange(&exchanges[exchange], slot, ticket, arrival)
         downstreams[slot].exchange = exchange
         downstreams[slot].phase = .exchange
         return exchange
     }
 
-    private func fillExchange(_ exchange: inout Exchange, _ slot: Int32, _ ticket: Ticket) {
+    private func fillExchange(
+        _ exchange: inout Exchange, _ slot: Int32, _ ticket: Ticket, _ arrival: Arrival
+    ) {
         exchange.generation = nextGeneration()
         exchange.downstream = slot
         exchange.ticket = ticket
+        exchange.hasWaited = arrival.hasWaited
         exchange.method = requestHead.method
         exchange.version = requestHead.version
         exchange.persists = requestHead.keepAlive && drainingUntil == nil
@@ -75,13 +83,11 @@ extension ProxyLoop {
         out.append(bytes, head.path.indices)
     }
 
-    private func forward(_ exchange: Int32, _ slot: Int32) {
+    private func forward(_ exchange: Int32, _ slot: Int32, _ forwarded: ForwardedFields) {
         if requestHead.webSocketUpgrade == .valid {
             exchanges[exchange].upgrades = true
             exchanges[exchange].key = Self.short(.secWebSocketKey, of: requestHead.fields, scratch)
         }
-        let forwarded = ForwardedFields(
-            peer: downstreams[slot].client, trusted: downstreams[slot].isTrusted, secure: false)
         let upstream = acquire(for: exchange)
         switch upstream {
         case .connection(let upstream):

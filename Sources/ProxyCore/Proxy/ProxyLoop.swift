@@ -40,6 +40,8 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     /// Connections to look at again in this turn: there was more than one turn's share.
     var again: [EventKey] = []
     private var revisiting: [EventKey] = []
+    /// Resumed before it waited: within its own `admit`.
+    var resumedEarly: ConnectionID?
     var drainingUntil: Milliseconds?
     var isDrainAlarmSet = false
 
@@ -231,9 +233,13 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
 /// Stands in for the application until it has been made.
 private final class NoApplication: Application {
     func admit(
-        _ request: borrowing RequestHead, _ bytes: RawSpan, client: ClientAddress,
-        now: Milliseconds
-    ) -> Admission { .forward(Ticket(), watch: 0) }
+        _ request: borrowing RequestHead, _ bytes: RawSpan, arrival: Arrival, now: Milliseconds
+    ) -> Admission { .forward(Ticket(), watch: .nothing) }
+    func writeFields(_ ticket: Ticket, into out: inout ByteBuffer) {}
+    func answered(
+        _ id: ExchangeID, _ ticket: inout Ticket, _ head: borrowing ResponseHead,
+        _ bytes: RawSpan, now: Milliseconds
+    ) {}
     func sight(
         _ id: ExchangeID, _ ticket: inout Ticket, status: Int, byUpstream: Bool,
         request label: RawSpan, now: Milliseconds
@@ -243,7 +249,7 @@ private final class NoApplication: Application {
     ) {}
     func serve(
         _ id: ExchangeID, _ ticket: Ticket, _ request: borrowing RequestHead, _ bytes: RawSpan,
-        body: RawSpan, client: ClientAddress, now: Milliseconds
+        body: RawSpan, arrival: Arrival, now: Milliseconds
     ) -> Service { .answer(LocalResponse.problem(status: 503, detail: "Not ready.")) }
     func abandoned(_ id: ExchangeID) {}
     func socketOpened(_ socket: SocketID, _ ticket: Ticket, now: Milliseconds) {}

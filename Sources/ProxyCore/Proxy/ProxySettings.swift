@@ -50,6 +50,9 @@ public struct ProxySettings: Sendable {
     /// Served WebSockets over all loops.
     public var sockets = 200_000
     public var accessLog = false
+    /// Names of request fields that only the application may set: never taken from a client,
+    /// whatever their case and with `_` for `-`.
+    public var reservedFields: [String] = []
 
     public init(trusted: TrustedNetworks) {
         self.trusted = trusted

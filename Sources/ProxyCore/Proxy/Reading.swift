@@ -54,6 +54,10 @@ extension ProxyLoop {
             flushDownstream(slot)
             guard isCurrent(downstream: key) else { return }
         }
+        if downstreams[slot].phase == .waiting, downstreams[slot].isResumed {
+            admitAgain(slot)
+            return
+        }
         if downstreams[slot].phase == .head, !downstreams[slot].input.isEmpty,
             downstreams[slot].scanned == 0
         {
@@ -71,7 +75,7 @@ extension ProxyLoop {
         case .head: readRequests(slot)
         case .gather: readGathered(slot)
         case .exchange: readRequestBody(slot)
-        case .serving: noticeHalfClose(slot)
+        case .waiting, .serving: noticeHalfClose(slot)
         case .socket: readSocket(slot)
         case .tunnel: readTunnel(downstream: slot)
         case .linger: readLingering(slot)

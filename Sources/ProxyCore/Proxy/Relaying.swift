@@ -204,6 +204,11 @@ extension ProxyLoop {
         let status = responseHead.status
         exchanges[exchange].status = UInt16(truncatingIfNeeded: status)
         exchanges[exchange].machine.responseStarted()
+        if exchanges[exchange].watchesHead {
+            application.answered(
+                id(of: exchange), &exchanges[exchange].ticket, responseHead, scratch.bytes,
+                now: loop.utc)
+        }
         sight(exchange, status: status, byUpstream: true)
         exchanges[exchange].upstreamPersists = responseHead.keepAlive
         exchanges[exchange].responseBody = BodyReader(responseHead.framing, limits: settings.head)

@@ -108,7 +108,7 @@ extension ProxyLoop {
     private func serve(_ exchange: Int32, _ slot: Int32) {
         let service = application.serve(
             id(of: exchange), exchanges[exchange].ticket, requestHead, scratch.bytes,
-            body: body.bytes, client: downstreams[slot].client, now: loop.utc)
+            body: body.bytes, arrival: arrival(of: exchange), now: loop.utc)
         switch service {
         case .answer(let response):
             respond(exchange, response)

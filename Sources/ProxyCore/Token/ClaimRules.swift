@@ -38,6 +38,8 @@ public enum ClaimScalar: Sendable, Equatable {
     case bool(Bool)
     case string(String)
     case integer(Int64)
+    /// One word of a text with blanks between (`scope`, RFC 8693 §4.2), or a member of an array.
+    case word(String)
 
     /// Whether the node is this very value, or an array that has it as text (`roles`).
     func matches(_ node: JSONNode) -> Bool {
@@ -47,6 +49,11 @@ public enum ClaimScalar: Sendable, Equatable {
         case .string(let wanted):
             let texts = node.array?.compactMap(\.string) ?? [node.string].compactMap(\.self)
             return texts.contains { $0.rawSpan.equals(wanted.rawSpan) }
+        case .word(let wanted):
+            if let text = node.string {
+                return text.utf8.split(separator: 0x20).contains { $0.elementsEqual(wanted.utf8) }
+            }
+            return ClaimScalar.string(wanted).matches(node)
         }
     }
 }

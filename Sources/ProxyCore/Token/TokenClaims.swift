@@ -2,6 +2,15 @@
 // Called by the verifier, once a signature has been found good.
 // Never looks at a signature, never reads a clock.
 
+/// What the times of a token are compared with, milliseconds.
+struct TokenClock {
+    let now: Milliseconds
+    /// How far the issuer's clock may differ.
+    let leeway: Milliseconds
+    /// How long ago it may have expired.
+    let past: Milliseconds
+}
+
 /// A person and a session, out of a verified token.
 public struct TokenClaims: Sendable, Equatable {
     /// The user id as text: `42` and `"42"` are one user.
@@ -17,10 +26,12 @@ public struct TokenClaims: Sendable, Equatable {
     /// `exp` and the leeway: the first moment at which the token counts for nothing.
     public var goodUntil: Milliseconds
     public var isAdmin: Bool
+    /// Whose token it is: the number of the issuer in the key ring.
+    public var issuer: Int
 
     public init(
         user: String, name: String? = nil, session: String? = nil, tokenID: String? = nil,
-        expires: Milliseconds, goodUntil: Milliseconds, isAdmin: Bool = false
+        expires: Milliseconds, goodUntil: Milliseconds, isAdmin: Bool = false, issuer: Int = 0
     ) {
         self.user = user
         self.name = name
@@ -29,6 +40,7 @@ public struct TokenClaims: Sendable, Equatable {
         self.expires = expires
         self.goodUntil = goodUntil
         self.isAdmin = isAdmin
+        self.issuer = issuer
     }
 }
 
@@ -36,10 +48,12 @@ extension TokenClaims {
     /// The last moment that RFC 3339 can write; a later `exp` means this one.
     static let endOfTime: Milliseconds = 253_402_300_799_999
 
-    /// Reads the claims of `key`'s token.
+    /// Reads the claims of a token that `issuer` has signed.
+    ///
+    /// - Parameter index: the issuer's number in the key ring.
     init(
-        _ bytes: RawSpan, rules: ClaimRules, key: TokenKey, leeway: Milliseconds,
-        now: Milliseconds
+        _ bytes: RawSpan, header: TokenHeader, issuer: TokenIssuer, index: Int,
+        rules: ClaimRules, clock: TokenClock
     ) throws(TokenFault) {
         let node: JSONNode
         do {
@@ -48,27 +62,39 @@ extension TokenClaims {
             throw .badClaims
         }
         guard node.object != nil else { throw .badClaims }
-        let expires = try Self.checkTimes(node, leeway: leeway, now: now)
+        let expires = try Self.checkTimes(node, longest: issuer.maximumLifetime, clock)
+        try Self.checkParties(node, issuer)
+        if let type = issuer.type, !header.hasType(type) { throw .typeMismatch }
         if Self.isRefreshToken(node) { throw .refreshToken }
-        try Self.checkParties(node, key: key)
+        let rules = issuer.claims ?? rules
         self.init(
             user: try Self.user(node, rules),
             name: Self.text(node, rules.name), session: Self.text(node, rules.session),
             tokenID: Self.text(node, [ClaimName(member: "jti")]), expires: expires,
-            goodUntil: expires + leeway,
-            isAdmin: rules.admin?.find(in: node).map(rules.adminEquals.matches) ?? false)
+            goodUntil: expires + clock.leeway,
+            isAdmin: rules.admin?.find(in: node).map(rules.adminEquals.matches) ?? false,
+            issuer: index)
     }
 
     /// RFC 7519 §4.1.4–4.1.6. `exp` must be there: a token that never ends cannot be revoked by
     /// waiting.
     private static func checkTimes(
-        _ claims: JSONNode, leeway: Milliseconds, now: Milliseconds
+        _ claims: JSONNode, longest: Milliseconds?, _ clock: TokenClock
     ) throws(TokenFault) -> Milliseconds {
         guard let exp = claims["exp"] else { throw .expiryMissing }
         let expires = try time(exp)
-        guard now < expires + leeway else { throw .expired }
-        if let nbf = claims["nbf"], try time(nbf) > now + leeway { throw .notYetValid }
-        if let iat = claims["iat"], try time(iat) > now + leeway { throw .issuedInFuture }
+        guard clock.now < expires + clock.leeway + clock.past else { throw .expired }
+        if let nbf = claims["nbf"], try time(nbf) > clock.now + clock.leeway {
+            throw .notYetValid
+        }
+        var issued: Milliseconds?
+        if let iat = claims["iat"] {
+            let time = try time(iat)
+            if time > clock.now + clock.leeway { throw .issuedInFuture }
+            issued = time
+        }
+        // Who does not say since when it lives must not have long to live from now on.
+        if let longest, expires - (issued ?? clock.now) > longest { throw .lifetimeTooLong }
         return expires
     }
 
@@ -88,16 +114,18 @@ extension TokenClaims {
     }
 
     /// RFC 8725 §3.8 and §3.9, where configured.
-    private static func checkParties(_ claims: JSONNode, key: TokenKey) throws(TokenFault) {
-        if let issuer = key.issuer {
-            guard let given = claims["iss"]?.string, given.rawSpan.equals(issuer.rawSpan) else {
+    private static func checkParties(
+        _ claims: JSONNode, _ issuer: TokenIssuer
+    ) throws(TokenFault) {
+        if let name = issuer.name {
+            guard let given = claims["iss"]?.string, given.rawSpan.equals(name.rawSpan) else {
                 throw .issuerMismatch
             }
         }
-        if let audience = key.audience {
-            guard let given = claims["aud"], ClaimScalar.string(audience).matches(given) else {
-                throw .audienceMismatch
-            }
+        if !issuer.audiences.isEmpty {
+            guard let given = claims["aud"],
+                issuer.audiences.contains(where: { ClaimScalar.string($0).matches(given) })
+            else { throw .audienceMismatch }
         }
     }
 

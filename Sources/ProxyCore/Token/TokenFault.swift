@@ -1,6 +1,34 @@
-// Owns the reasons for which a token or a key is refused.
+// Owns the reasons for which a token is refused, and the order of the checks.
 // Called by the verifier; read by logs, metrics and the answers of our own endpoints.
 // Never carries a byte of the token.
+
+/// The checks of a token in their order: where one fails, those before it have passed and those
+/// behind it were not reached.
+public enum TokenCheck: String, Sendable, CaseIterable {
+    /// Length, three segments, strict base64url.
+    case form
+    /// The header is JSON and asks for nothing that is not understood.
+    case header
+    /// `alg` is one of those configured.
+    case algorithm
+    /// There is exactly one key of an issuer that may have signed it.
+    case key
+    case signature
+    /// The claims are JSON.
+    case claims
+    /// `exp`, `nbf`, `iat`, and the longest lifetime.
+    case lifetime
+    /// `iss`.
+    case issuer
+    /// `aud`.
+    case audience
+    /// `typ`, and no refresh token.
+    case type
+    /// The claims name a user.
+    case user
+    /// It has not been revoked: checked by whoever keeps revocations.
+    case revocation
+}
 
 /// Why a token counts for nothing. The raw value is the text for the log.
 public enum TokenFault: String, Error, Sendable, CaseIterable {
@@ -16,7 +44,11 @@ public enum TokenFault: String, Error, Sendable, CaseIterable {
     case unencodedPayload = "unencoded payload (b64)"
     case badKeyID = "malformed key id"
     case unknownKeyID = "unknown key id"
+    case unknownIssuer = "unknown issuer"
+    case ambiguousKey = "no key id, and several keys"
+    case keysMissing = "keys not fetched yet"
     case signatureMissing = "signature missing"
+    case badSignatureForm = "malformed signature"
     case signatureMismatch = "signature does not match"
     case badClaims = "malformed claims"
     case expiryMissing = "no expiry (exp)"
@@ -24,7 +56,9 @@ public enum TokenFault: String, Error, Sendable, CaseIterable {
     case expired = "expired"
     case notYetValid = "not yet valid (nbf)"
     case issuedInFuture = "issued in the future (iat)"
+    case lifetimeTooLong = "lifetime too long"
     case refreshToken = "a refresh token"
+    case typeMismatch = "wrong type (typ)"
     case issuerMismatch = "wrong issuer"
     case audienceMismatch = "wrong audience"
     case userMissing = "no user id"
@@ -32,26 +66,22 @@ public enum TokenFault: String, Error, Sendable, CaseIterable {
 
     /// The text for the log.
     public var text: String { rawValue }
-}
 
-/// Why a configured key is no key.
-public enum KeyError: Error, Sendable, Equatable, CustomStringConvertible {
-    case noKeys
-    case tooMany(limit: Int)
-    case emptySecret
-    /// A public key used as a shared secret: whoever holds it could sign (RFC 8725 §2.1).
-    case publicKeyAsSecret
-    case badKeyID
-    case duplicateKeyID(String)
-
-    public var description: String {
+    /// The check that failed.
+    public var check: TokenCheck {
         switch self {
-        case .noKeys: "no key is configured"
-        case .tooMany(let limit): "more than \(limit) keys"
-        case .emptySecret: "the secret is empty"
-        case .publicKeyAsSecret: "this is a public key and no shared secret"
-        case .badKeyID: "a key id must have 1 to \(Limits.tokenField) bytes"
-        case .duplicateKeyID(let id): "two keys have the id \(id)"
+        case .empty, .tooLong, .notThreeSegments, .badEncoding: .form
+        case .badHeader, .criticalExtension, .compressed, .unencodedPayload, .badKeyID: .header
+        case .algorithmNone, .algorithmRefused: .algorithm
+        case .unknownKeyID, .unknownIssuer, .ambiguousKey, .keysMissing: .key
+        case .signatureMissing, .badSignatureForm, .signatureMismatch: .signature
+        case .badClaims: .claims
+        case .expiryMissing, .badTime, .expired, .notYetValid, .issuedInFuture, .lifetimeTooLong:
+            .lifetime
+        case .issuerMismatch: .issuer
+        case .audienceMismatch: .audience
+        case .refreshToken, .typeMismatch: .type
+        case .userMissing, .badUser: .user
         }
     }
 }

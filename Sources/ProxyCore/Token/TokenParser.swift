@@ -24,6 +24,23 @@ struct TokenSegments: BitwiseCopyable, Equatable {
 struct TokenHeader: Sendable, Equatable {
     let algorithm: TokenAlgorithm
     let keyID: String?
+    /// `typ`; nil also where it is no text.
+    let type: String?
+
+    /// Whether `typ` is the media type `wanted`: without regard to case, and `application/` may
+    /// be left out (RFC 7515 §4.1.9).
+    func hasType(_ wanted: String) -> Bool {
+        guard let type else { return false }
+        return Self.subtype(type).elementsEqual(Self.subtype(wanted))
+    }
+
+    private static func subtype(_ type: String) -> [UInt8] {
+        let folded = type.utf8.map(\.lowercasedASCII)
+        let prefix = Array("application/".utf8)
+        guard folded.starts(with: prefix) else { return folded }
+        let rest = folded[prefix.count...]
+        return rest.contains(0x2f) ? folded : Array(rest)
+    }
 }
 
 enum TokenParser {
@@ -51,13 +68,14 @@ enum TokenParser {
         }
         guard node.object != nil else { throw .badHeader }
         guard let name = node["alg"]?.string else { throw .badHeader }
-        if name.rawSpan.equalsFolded("none") { throw .algorithmNone }
-        guard let algorithm = TokenAlgorithm(name: name.rawSpan) else { throw .algorithmRefused }
         // None of these has a meaning here, and what is critical must have one (RFC 7515 §4.1.11).
         if node["crit"] != nil { throw .criticalExtension }
         if node["zip"] != nil { throw .compressed }
         if let b64 = node["b64"], b64.bool != true { throw .unencodedPayload }
-        return TokenHeader(algorithm: algorithm, keyID: try keyID(node["kid"]))
+        let keyID = try keyID(node["kid"])
+        if name.rawSpan.equalsFolded("none") { throw .algorithmNone }
+        guard let algorithm = TokenAlgorithm(name: name.rawSpan) else { throw .algorithmRefused }
+        return TokenHeader(algorithm: algorithm, keyID: keyID, type: node["typ"]?.string)
     }
 
     /// An opaque name, compared and never resolved (RFC 8725 §3.10).

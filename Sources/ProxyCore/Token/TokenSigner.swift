@@ -54,7 +54,7 @@ public final class TokenSigner {
             claims.key(text: try Self.member([admin], "admin"))
             switch rules.adminEquals {
             case .bool(let value): claims.bool(value)
-            case .string(let value): claims.string(value)
+            case .string(let value), .word(let value): claims.string(value)
             case .integer(let value): claims.integer(value)
             }
         }

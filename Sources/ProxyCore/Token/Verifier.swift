@@ -10,64 +10,87 @@ public enum Verdict: Sendable, Equatable {
 
 /// Verifies tokens for one loop: it owns keyed contexts of libcrypto, so that it is not Sendable.
 public final class Verifier {
-    private struct Candidate {
-        let key: TokenKey
-        let mac: KeyedMAC
-    }
-
-    private let candidates: [Candidate]
-    private let rules: ClaimRules
-    /// How far the clocks of an issuer and of this machine may differ, milliseconds.
-    public let leeway: Milliseconds
+    private let ring: KeyRing
+    private var version: UInt64
+    private var issuers: [CandidateIssuer]
     private let sha256 = DigestContext(.sha256)
     private var text = ByteBuffer()
+    private var payload = ByteBuffer()
     private var signature = ByteBuffer()
     /// The header segment of the last good token, as sent: an issuer writes the same one into
     /// every token, and comparing it is cheaper than reading it.
     private var knownHeader: [UInt8] = []
     private var known: TokenHeader?
+    /// What the signatures checked for the last token cost, in microseconds, roughly (the sum of
+    /// `TokenAlgorithm.cost`): for the allowance of who sent it.
+    public private(set) var spent = 0
+    /// The fetched issuer whose keys the last token asked for in vain: once they have been
+    /// fetched anew, the verdict may be another.
+    public private(set) var missed: Int?
 
-    public init(keys: KeySet, claims: ClaimRules = ClaimRules(), leeway: Milliseconds = 30_000) {
-        candidates = keys.keys.map {
-            Candidate(key: $0, mac: KeyedMAC($0.algorithm, secret: $0.secret))
-        }
-        rules = claims
-        self.leeway = leeway
+    public init(_ ring: KeyRing) {
+        self.ring = ring
+        // The version first: a change in between is then seen at the next token.
+        version = ring.version
+        issuers = ring.snapshot().map(CandidateIssuer.init)
     }
 
     /// Judges a token at `now` (UTC). A valid one comes with its claims and its SHA-256.
     public func verify(_ token: RawSpan, now: Milliseconds) -> Verdict {
+        verify(token, now: now, expiredFor: 0)
+    }
+
+    /// The same for a token that may have expired up to `past` milliseconds ago: one that is
+    /// being exchanged for a new one. Everything else must hold as ever.
+    public func verify(
+        _ token: RawSpan, now: Milliseconds, expiredFor past: Milliseconds
+    ) -> Verdict {
+        spent = 0
+        missed = nil
+        if ring.version != version { takeKeys() }
         do {
-            let claims = try claims(of: token, now: now)
+            let claims = try claims(of: token, now: now, expiredFor: past)
             return .valid(claims, digest: sha256.tokenDigest(token))
         } catch {
+            if let missed { ring.wanted?(missed) }
             return .refused(error)
         }
     }
 
-    private func claims(of token: RawSpan, now: Milliseconds) throws(TokenFault) -> TokenClaims {
+    private func takeKeys() {
+        version = ring.version
+        issuers = ring.snapshot().map(CandidateIssuer.init)
+    }
+
+    private func claims(
+        of token: RawSpan, now: Milliseconds, expiredFor past: Milliseconds
+    ) throws(TokenFault) -> TokenClaims {
         let segments = try TokenParser.segments(of: token)
         let header = try header(segments.header(of: token))
-        guard segments.end > segments.payloadEnd + 1 else { throw .signatureMissing }
-        signature.removeAll()
-        guard Base64URL.decode(segments.signature(of: token), into: &signature) else {
-            throw .badEncoding
-        }
-        var fault = try noCandidate(for: header)
-        for candidate in candidates where Self.matches(candidate.key, header) {
-            guard candidate.mac.verifies(segments.signed(of: token), signature.bytes) else {
+        try decode(segments, of: token)
+        let list = try Shortlist(header, of: issuers) { Self.unverifiedIssuer(payload) }
+        missed = list.absentOf
+        guard !list.entries.isEmpty else { throw list.unfound }
+        guard !signature.isEmpty else { throw .signatureMissing }
+        var fault = TokenFault.badSignatureForm
+        for (index, candidate) in list.entries {
+            spent += candidate.algorithm.cost
+            switch candidate.outcome(segments.signed(of: token), signature.bytes) {
+            case .malformed: continue
+            case .mismatch:
+                if fault == .badSignatureForm { fault = .signatureMismatch }
                 continue
+            case .good: break
             }
             remember(header, segments.header(of: token))
-            text.removeAll()
-            guard Base64URL.decode(segments.payload(of: token), into: &text) else {
-                throw .badEncoding
-            }
+            missed = nil
             do {
                 return try TokenClaims(
-                    text.bytes, rules: rules, key: candidate.key, leeway: leeway, now: now)
+                    payload.bytes, header: header, issuer: issuers[index].issuer, index: index,
+                    rules: ring.claims,
+                    clock: TokenClock(now: now, leeway: ring.leeway, past: past))
             } catch {
-                // Another key may have the same secret for another issuer.
+                // Another issuer may have the same secret.
                 fault = error
             }
         }
@@ -79,6 +102,26 @@ public final class Verifier {
         text.removeAll()
         guard Base64URL.decode(segment, into: &text) else { throw .badEncoding }
         return try Self.read(text)
+    }
+
+    /// Claims and signature, before any cryptography is spent on them.
+    private func decode(_ segments: TokenSegments, of token: RawSpan) throws(TokenFault) {
+        payload.removeAll()
+        signature.removeAll()
+        guard Base64URL.decode(segments.payload(of: token), into: &payload),
+            Base64URL.decode(segments.signature(of: token), into: &signature)
+        else { throw .badEncoding }
+    }
+
+    /// `iss` of claims that nobody has verified: it selects the keys that it must then be signed
+    /// with (RFC 8725 §3.8), and says nothing else.
+    private static func unverifiedIssuer(_ claims: borrowing ByteBuffer) -> String? {
+        do {
+            return try JSONReader.read(claims.bytes, maximumDepth: Limits.tokenDepth)["iss"]?
+                .string
+        } catch {
+            return nil
+        }
     }
 
     private static func read(_ header: borrowing ByteBuffer) throws(TokenFault) -> TokenHeader {
@@ -95,24 +138,5 @@ public final class Verifier {
         guard !isKnown(segment) else { return }
         known = header
         knownHeader = segment.array()
-    }
-
-    /// What to say where no key's signature matches; throws where no key comes into question.
-    private func noCandidate(for header: TokenHeader) throws(TokenFault) -> TokenFault {
-        guard candidates.contains(where: { $0.key.algorithm == header.algorithm }) else {
-            throw .algorithmRefused
-        }
-        guard candidates.contains(where: { Self.matches($0.key, header) }) else {
-            throw .unknownKeyID
-        }
-        return .signatureMismatch
-    }
-
-    /// A key belongs to one algorithm (RFC 8725 §3.1). A token with a `kid` is for the key of that
-    /// id or for keys without any; one without is tried with all, which is how secrets rotate.
-    private static func matches(_ key: TokenKey, _ header: TokenHeader) -> Bool {
-        guard key.algorithm == header.algorithm else { return false }
-        guard let asked = header.keyID, let mine = key.keyID else { return true }
-        return mine.rawSpan.equals(asked.rawSpan)
     }
 }

@@ -20,7 +20,7 @@ struct CommandOption: Sendable {
 
 /// The commands.
 enum Command: String, CaseIterable, Sendable {
-    case run, check, demo, token, users, routes
+    case run, check, demo, token, whoami, users, routes
 
     var summary: String {
         switch self {
@@ -28,6 +28,7 @@ enum Command: String, CaseIterable, Sendable {
         case .check: "say what is wrong with a config file"
         case .demo: "show it with a sample backend and some moving users"
         case .token: "make a token for trying things out"
+        case .whoami: "say whose a token is, or why it is nobody's"
         case .users: "show who is online"
         case .routes: "say what would happen to a request"
         }
@@ -44,6 +45,7 @@ enum Command: String, CaseIterable, Sendable {
         case .check: ["check --config FILE"]
         case .demo: ["demo [--port N]"]
         case .token: ["token --config FILE --user ID [--name N] [--admin] [--ttl 1h]"]
+        case .whoami: ["whoami --config FILE TOKEN", "whoami --config FILE -"]
         case .users: ["users [--url URL] [--token T] [--status online] [--watch]"]
         case .routes: ["routes --config FILE METHOD PATH"]
         }
@@ -74,6 +76,7 @@ enum Command: String, CaseIterable, Sendable {
                 CommandOption("--admin", nil, "an admin's token"),
                 CommandOption("--ttl", "DURATION", "how long it is good; 1h if not given"),
             ]
+        case .whoami: return [config]
         case .users:
             return [
                 CommandOption("--url", "URL", "where the sidecar answers"),
@@ -94,6 +97,10 @@ enum Command: String, CaseIterable, Sendable {
                 + "Ends with 0 where there are none or warnings only, with 1 where there are errors."
         case .demo: "Needs nothing else. Prints its address, a login and what to try."
         case .token: "Signs with the first secret of tokens.keys and prints the token."
+        case .whoami:
+            "Checks it as the service would and says what each check came to; - reads the token from\n"
+                + "standard input, where no list of processes shows it. Fetches keys and asks the\n"
+                + "application where that is configured. Ends with 0 where it counts, with 1 where not."
         case .users: "Shows a table of users and their status."
         case .routes: "Says which route matches, and what the sidecar would do."
         }

@@ -16,6 +16,7 @@ enum Invocation: Equatable, Sendable {
     /// nil: a free port.
     case demo(port: UInt16?)
     case token(TokenOrder)
+    case whoami(WhoamiOrder)
     case users(UsersOrder)
     case routes(file: String, method: String, path: String)
     case version
@@ -75,6 +76,13 @@ enum Invocation: Equatable, Sendable {
             }
             invocation = .demo(port: number)
         case .token: invocation = .token(try TokenOrder(&options))
+        case .whoami:
+            let file = try options.required("--config")
+            guard options.words.count == 1, let token = options.words.first else {
+                throw options.fault("write one token, or - to read it from standard input")
+            }
+            options.words = []
+            invocation = .whoami(WhoamiOrder(file: file, token: token))
         case .users: invocation = .users(try UsersOrder(&options))
         case .routes:
             let file = try options.required("--config")

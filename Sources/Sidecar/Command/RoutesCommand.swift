@@ -62,22 +62,38 @@ enum RoutesCommand {
     private static func effect(
         _ route: Config.Route, _ method: String, _ parameter: String?
     ) -> [String] {
+        if case .serve(let endpoint) = route.action { return [answer(endpoint, method, parameter)] }
+        let demand = "without a good token 401, and nothing reaches the backend"
+        return (route.require ? [demand] : []) + [passage(route)]
+    }
+
+    private static func passage(_ route: Config.Route) -> String {
         switch route.action {
-        case .serve(let endpoint): return [answer(endpoint, method, parameter)]
-        case .login(let paths):
-            let fields = [("token", paths.token), ("user", paths.user), ("name", paths.name)]
-                .filter { !$0.1.isEmpty }
-                .map { "\($0.0) from " + $0.1.map(\.text).joined(separator: " or ") }
-            return ["forwarded; a 2xx answer is a login: " + fields.joined(separator: ", ")]
-        case .logout: return ["forwarded; a 2xx answer is a logout"]
-        case .heartbeat: return ["forwarded; a heartbeat: contact, not activity"]
+        case .serve: ""
+        case .login(let paths): "forwarded; a 2xx answer is a login: " + fields(paths)
+        case .refresh(let paths):
+            "forwarded; a 2xx answer continues the session with a new token: " + fields(paths)
+        case .logout: "forwarded; a 2xx answer is a logout"
+        case .heartbeat: "forwarded; a heartbeat: contact, not activity"
         case .pass:
-            if !route.track { return ["forwarded; counts for nothing"] }
-            return [
+            if !route.track {
+                "forwarded; counts for nothing"
+            } else {
                 route.activity
                     ? "forwarded; counts as activity" : "forwarded; contact, not activity"
-            ]
+            }
         }
+    }
+
+    /// `token from $.access or cookie:sessionid, user from $.user.id`.
+    private static func fields(_ paths: LoginPaths) -> String {
+        let fields = [
+            ("token", paths.token.map(\.text)), ("user", paths.user.map(\.text)),
+            ("name", paths.name.map(\.text)), ("expires", paths.expires.map(\.text)),
+        ]
+        return fields.filter { !$0.1.isEmpty }
+            .map { "\($0.0) from " + $0.1.joined(separator: " or ") }
+            .joined(separator: ", ")
     }
 
     static func run(file: String, method: String, path: String) -> ExitCode {
@@ -88,5 +104,16 @@ enum RoutesCommand {
         }
         for line in explain(config, method: method, path: path) { Console.print(line) }
         return .success
+    }
+}
+
+extension TokenSource {
+    /// As it is written in the file.
+    fileprivate var text: String {
+        switch self {
+        case .path(let path): path.text
+        case .header(let name): "header:\(name)"
+        case .cookie(let name): "cookie:\(name)"
+        }
     }
 }

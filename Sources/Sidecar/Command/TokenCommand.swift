@@ -14,28 +14,60 @@ enum TokenCommand {
         guard let config = loaded.config else {
             return .failure(TokenProblem(lines: loaded.lines))
         }
-        guard let key = config.tokens.keys.first else {
-            return .failure(
-                TokenProblem(lines: ["\(order.file): tokens.keys: there is no secret to sign with"])
-            )
+        return mint(order, config, now: now)
+    }
+
+    private static func mint(
+        _ order: TokenOrder, _ config: Config, now: Milliseconds
+    ) -> Result<String, TokenProblem> {
+        let place = config.tokens.keys.firstIndex { $0.sharedSecret != nil }
+        guard let place, let key = key(config.tokens.keys[place].issuer) else {
+            return refusal(order, "keys: there is no secret to sign with")
         }
-        if order.isAdmin, config.tokens.claims.admin == nil {
-            return .failure(
-                TokenProblem(lines: ["\(order.file): tokens.claims.admin: nobody is an admin by it"]
-                )
-            )
+        let issuer = config.tokens.keys[place].issuer
+        let rules = issuer.claims ?? config.tokens.claims
+        if order.isAdmin, rules.admin == nil {
+            return refusal(order, "claims.admin: nobody is an admin by it")
+        }
+        if let longest = issuer.maximumLifetime, order.lifetime > longest {
+            return refusal(
+                order, "keys[\(place)].max_lifetime: write --ttl \(DurationText.text(longest))")
+        }
+        // The signer writes `JWT` alone (RFC 7519 §5.1).
+        if let type = issuer.type, type.lowercased() != "jwt" {
+            return refusal(
+                order, "keys[\(place)].typ: tokens of this program have the type \"JWT\"")
         }
         let subject = TokenSigner.Subject(
             user: order.user, name: order.name, isAdmin: order.isAdmin)
         do throws(TokenSigner.PathClaim) {
             return .success(
                 try TokenSigner(key).mint(
-                    subject, rules: config.tokens.claims, now: now, lifetime: order.lifetime))
+                    subject, rules: rules, now: now, lifetime: order.lifetime))
         } catch {
-            let path = "\(order.file): tokens.claims: \"\(error.claim)\""
-            return .failure(
-                TokenProblem(lines: ["\(path) is a path, which no token can be made along"]))
+            return refusal(
+                order, "claims: \"\(error.claim)\" is a path, which no token can be made along")
         }
+    }
+
+    /// The issuer's secret with the first of its algorithms.
+    private static func key(_ issuer: TokenIssuer) -> TokenKey? {
+        guard case .shared(let secret, let keyID) = issuer.keys,
+            let algorithm = issuer.algorithms.first
+        else { return nil }
+        do throws(KeyError) {
+            return try TokenKey(
+                algorithm, secret: secret, keyID: keyID, issuer: issuer.name,
+                audience: issuer.audiences.first)
+        } catch {
+            return nil
+        }
+    }
+
+    private static func refusal(
+        _ order: TokenOrder, _ reason: String
+    ) -> Result<String, TokenProblem> {
+        .failure(TokenProblem(lines: ["\(order.file): tokens.\(reason)"]))
     }
 
     static func run(_ order: TokenOrder) -> ExitCode {

@@ -43,14 +43,6 @@ struct Config: Sendable {
         var line: Int
     }
 
-    struct Tokens: Sendable {
-        var from: [TokenPlace] = [.header("Authorization"), .query("token")]
-        /// One entry for each algorithm of each key, with its secret.
-        var keys: [TokenKey] = []
-        var leeway: Milliseconds = 30_000
-        var claims = ClaimRules()
-    }
-
     struct Presence: Sendable, Equatable {
         enum LogoutScope: String, Sendable, CaseIterable { case user, session }
 
@@ -124,6 +116,8 @@ struct Config: Sendable {
             case pass
             case login(LoginPaths)
             case logout
+            /// Forwarded; a 2xx answer holds a new token for the session of the request's.
+            case refresh(LoginPaths)
             /// Forwarded; contact, not activity.
             case heartbeat
             case serve(Endpoint)
@@ -134,6 +128,8 @@ struct Config: Sendable {
         var action = Action.pass
         var activity = true
         var track = true
+        /// A request without a good credential is answered 401 and reaches nobody.
+        var require = false
     }
 }
 
@@ -151,11 +147,4 @@ enum ServerAddress: Sendable, Equatable {
     /// A name or a numeric address without brackets.
     case tcp(host: String, port: UInt16)
     case unix(path: String)
-}
-
-/// Where in a request a token is looked for.
-enum TokenPlace: Sendable, Equatable {
-    case header(String)
-    case cookie(String)
-    case query(String)
 }

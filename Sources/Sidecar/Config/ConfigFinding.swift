@@ -26,8 +26,15 @@ struct ConfigFinding: Sendable, Equatable {
         if !path.isEmpty { text += " \(path):" }
         if severity == .warning { text += " warning:" }
         text += " " + message
+        return text.inOneLine
+    }
+}
+
+extension String {
+    /// Without anything that breaks a line or steers a terminal: `?` stands in its place.
+    var inOneLine: String {
         var line = ""
-        for scalar in text.unicodeScalars {
+        for scalar in unicodeScalars {
             let hidden = scalar.properties.generalCategory
             let breaks = [.control, .format, .lineSeparator, .paragraphSeparator].contains(hidden)
             line.unicodeScalars.append(breaks ? "?" : scalar)

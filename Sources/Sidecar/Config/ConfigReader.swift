@@ -81,7 +81,10 @@ struct ConfigReader {
         config.tokens = TokensReader(secrets: secrets).read(root.section("tokens"))
         config.presence = presence(root.section("presence"))
         config.api = api(root.section("api"))
-        config.routes = RoutesReader(prefix: config.api.prefix).read(root)
+        config.routes = RoutesReader(
+            prefix: config.api.prefix,
+            readsTokens: root.value.node["tokens"]?["keys"]?.array?.isEmpty == false
+        ).read(root)
         config.websocket = webSocket(root.section("websocket"))
         config.store = store(root.section("store"))
         config.log = logging(root.section("log"))
@@ -93,6 +96,7 @@ struct ConfigReader {
         }
         webhooks(root)
         checkLoop(config, root)
+        checkRecognition(config, root)
         return config
     }
 
@@ -184,6 +188,21 @@ struct ConfigReader {
                 return nil
             }
         }
+    }
+
+    /// Without keys, without anybody to ask and without a login to learn from nobody is known.
+    private func checkRecognition(_ config: Config, _ root: ConfigSection) {
+        let tokens = root.value.node["tokens"]
+        let keys = tokens?["keys"]
+        let isAsked = tokens?["introspect"]?.isNull == false
+        let isLearnt = config.routes.contains { route in
+            guard case .login(let paths) = route.action else { return false }
+            return !paths.token.isEmpty && !paths.user.isEmpty
+        }
+        guard keys?.array?.isEmpty ?? (keys == nil), !isAsked, !isLearnt else { return }
+        log.warning(
+            "tokens.keys", at: keys?.offset ?? tokens?.offset ?? root.value.node.offset,
+            "no key is configured, so that nobody is recognised: write [\(KeysReader.example)]")
     }
 
     /// An upstream that is the sidecar itself would forward to itself without end.

@@ -9,6 +9,8 @@ final class ConfigSection {
     let value: ConfigValue
     private let members: [JSONMember]
     fileprivate private(set) var known: [String] = []
+    /// Keys whose `null` has been noted.
+    private var nulls: Set<String> = []
 
     var path: String { value.path }
     var log: FindingLog { value.log }
@@ -36,10 +38,17 @@ final class ConfigSection {
         guard let node = value.node[key] else { return nil }
         let found = ConfigValue(node: node, path: path(of: key), log: log)
         if node.isNull, !nullable {
-            found.error("null means nothing here: write a value or leave the key out")
+            if nulls.insert(key).inserted {
+                found.error("null means nothing here: write a value or leave the key out")
+            }
             return nil
         }
         return found
+    }
+
+    /// Names keys that may stand here, whether or not they are read.
+    func knows(_ keys: [String]) {
+        for key in keys where !known.contains(key) { known.append(key) }
     }
 
     /// The value of a key where it is there and not `null`.

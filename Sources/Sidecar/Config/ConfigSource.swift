@@ -52,10 +52,11 @@ extension ConfigFlags {
         ]
         if !listen.isEmpty { members.append(Self.member("listen", Self.list(listen))) }
         let shared = secretVariables.map {
-            Self.key(["HS256", "HS384", "HS512"], "secret_env", $0)
+            // There is no option to say that a short one is meant: a warning must do.
+            Self.key(["HS256", "HS384", "HS512"], "secret_env", $0, allowsWeakness: true)
         }
-        let sets = keySets.map { Self.key(["RS256", "ES256", "EdDSA"], "jwks", $0) }
-        let files = publicKeys.map { Self.key(["RS256", "ES256", "EdDSA"], "public_key_file", $0) }
+        let sets = keySets.map { Self.key(Self.published, "jwks", $0) }
+        let files = publicKeys.map { Self.key(Self.published, "public_key_file", $0) }
         let keys = JSONNode(kind: .array(shared + sets + files))
         if !(shared + sets + files).isEmpty {
             members.append(Self.member("tokens", Self.object([Self.member("keys", keys)])))
@@ -71,10 +72,11 @@ extension ConfigFlags {
             option = "--upstream"
         } else if finding.path.hasPrefix("listen") {
             option = "--listen"
-        } else if finding.path == "tokens.keys", secretVariables.isEmpty {
+        } else if finding.path == "tokens.keys", finding.severity == .warning {
             option = "--jwt-secret-env"
             message =
-                "no key is configured, so that nobody is recognised: write --jwt-secret-env NAME"
+                "no key is configured, so that nobody is recognised: write --jwt-secret-env NAME,"
+                + " --jwks URL_OR_FILE or --public-key FILE"
         } else {
             let names =
                 secretVariables.map { _ in "--jwt-secret-env" } + keySets.map { _ in "--jwks" }
@@ -99,9 +101,18 @@ extension ConfigFlags {
         JSONNode(kind: .array(texts.map { JSONNode(kind: .string($0)) }))
     }
 
-    private static func key(_ algorithms: [String], _ name: String, _ value: String) -> JSONNode {
-        object([
+    /// Whatever kind of key it is.
+    private static let published = TokenAlgorithm.allCases.filter { !$0.isShared }.map(\.rawValue)
+
+    private static func key(
+        _ algorithms: [String], _ name: String, _ value: String, allowsWeakness: Bool = false
+    ) -> JSONNode {
+        var members = [
             member("algorithms", list(algorithms)), member(name, JSONNode(kind: .string(value))),
-        ])
+        ]
+        if allowsWeakness {
+            members.append(member("allow_weak_secret", JSONNode(kind: .bool(true))))
+        }
+        return object(members)
     }
 }

@@ -193,4 +193,14 @@ struct ConfigValue {
             return nil
         }
     }
+
+    /// A path to one value.
+    func singlePath(like example: String) -> JSONPath? {
+        guard let path = jsonPath(like: example) else { return nil }
+        guard !path.isPlural else {
+            error("names several places: write one, like \"\(example)\"")
+            return nil
+        }
+        return path
+    }
 }

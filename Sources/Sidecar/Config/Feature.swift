@@ -4,8 +4,7 @@
 
 /// A feature that a configuration can ask for. The one place to flip when it arrives.
 enum Feature: CaseIterable {
-    case tls, cluster, publicKeys, secureUpstream, systemdListen
-    case introspection, serviceTokens, otherTokenPlaces, withoutAuthorization, opaqueTokens
+    case tls, cluster, secureUpstream, systemdListen
     case upstreamHealth, enrichment, injection, servedEvents, history, webhooks
     case connectionsPerAddress
 
@@ -19,11 +18,10 @@ enum Feature: CaseIterable {
 
     var support: Support {
         switch self {
-        case .tls, .cluster, .publicKeys, .secureUpstream, .systemdListen:
+        case .tls, .cluster, .secureUpstream, .systemdListen:
             .refused
-        case .introspection, .serviceTokens, .otherTokenPlaces, .withoutAuthorization,
-            .opaqueTokens, .upstreamHealth,
-            .enrichment, .injection, .servedEvents, .history, .webhooks, .connectionsPerAddress:
+        case .upstreamHealth, .enrichment, .injection, .servedEvents, .history, .webhooks,
+            .connectionsPerAddress:
             .ignored
         }
     }
@@ -33,16 +31,8 @@ enum Feature: CaseIterable {
         switch self {
         case .tls: ("TLS", "let nginx or Caddy in front end TLS and leave this out")
         case .cluster: ("a cluster", "run one sidecar and leave this out")
-        case .publicKeys:
-            ("verifying by public keys", "use HS256, HS384 or HS512 with a secret")
         case .secureUpstream: ("an https upstream", "write http:// or unix:")
         case .systemdListen: ("socket activation", "write an address like \"127.0.0.1:8080\"")
-        case .introspection: ("introspection of opaque tokens", nil)
-        case .serviceTokens: ("a token for dashboards", "give the dashboard a user's token")
-        case .otherTokenPlaces:
-            ("a token elsewhere than in \"header:Authorization\" and \"query:token\"", nil)
-        case .withoutAuthorization: ("leaving out \"header:Authorization\"", nil)
-        case .opaqueTokens: ("learning a token from a login response's header", nil)
         case .upstreamHealth: ("checking the health of the upstream", nil)
         case .enrichment: ("enriching lists", nil)
         case .injection: ("injecting the client script", nil)

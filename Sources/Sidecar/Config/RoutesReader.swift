@@ -15,9 +15,11 @@ struct RoutesReader {
         endpoint != .healthz && endpoint != .readyz && endpoint != .metrics
     }
 
-    private enum Watched: String, CaseIterable { case login, logout, heartbeat }
+    private enum Watched: String, CaseIterable { case login, logout, refresh, heartbeat }
 
     let prefix: String
+    /// Whether there are keys, so that a token may say itself whose it is.
+    let readsTokens: Bool
 
     func read(_ section: ConfigSection) -> [Config.Route] {
         var routes: [Config.Route] = []
@@ -43,6 +45,7 @@ struct RoutesReader {
         let action = action(entry, match)
         let activity = entry.flag("activity", or: true)
         let track = entry.flag("track", or: true)
+        let require = require(entry)
         if let track = entry.value("track"), track.node.bool == false {
             if entry.value("on") != nil {
                 track.error("contradicts \"on\": what is watched counts; keep one of them")
@@ -59,7 +62,8 @@ struct RoutesReader {
         }
         guard let pattern = pattern(match) else { return nil }
         let route = Config.Route(
-            match: pattern, line: match.line, action: action, activity: activity, track: track)
+            match: pattern, line: match.line, action: action, activity: activity, track: track,
+            require: require)
         return (route, match)
     }
 
@@ -84,7 +88,8 @@ struct RoutesReader {
     private func action(_ entry: ConfigSection, _ match: ConfigValue?) -> Config.Route.Action {
         let on = entry.value("on")
         let serve = entry.value("serve")
-        let login = loginPaths(entry)
+        let logins = LoginReader(readsTokens: readsTokens)
+        let paths = logins.paths(entry)
         let watched = on?.choice(Watched.self)
         let served = serve.flatMap(endpoint)
         if let serve, on != nil {
@@ -93,20 +98,16 @@ struct RoutesReader {
                     + " in its place; keep one of them")
             return .pass
         }
-        if watched != .login, on == nil || watched != nil {
-            for key in ["token", "user", "name"] {
-                entry.value(key)?.error(
-                    "is read from a login response only: add on: \"login\" or leave it out")
-            }
+        if on == nil || watched != nil, watched != .login, watched != .refresh {
+            logins.refuse(entry)
         }
         switch watched {
         case .login:
-            if entry.value("token") == nil, entry.value("user") == nil {
-                on?.error(
-                    "nothing says who has logged in: add token: \"$.access\" or"
-                        + " user: \"$.user.id\"")
-            }
-            return .login(login)
+            if let on { logins.checkLogin(entry, on) }
+            return .login(paths)
+        case .refresh:
+            if let on { logins.checkRefresh(entry, on) }
+            return .refresh(paths)
         case .logout: return .logout
         case .heartbeat: return .heartbeat
         case nil: break
@@ -120,6 +121,20 @@ struct RoutesReader {
         return .serve(served)
     }
 
+    /// Whether requests without a good credential are answered 401.
+    private func require(_ entry: ConfigSection) -> Bool {
+        guard let value = entry.value("require"), value.flag() == true else { return false }
+        if entry.value("serve") != nil {
+            value.error(
+                "contradicts \"serve\": the sidecar's own endpoints ask for a token anyway; leave it"
+                    + " out")
+        } else if let on = entry.value("on")?.node.string, on == "login" || on == "refresh" {
+            value.error(
+                "contradicts on: \"\(on)\", by which clients come by a token; leave it out")
+        }
+        return true
+    }
+
     private func endpoint(_ value: ConfigValue) -> Endpoint? {
         if let text = value.node.string, Self.later.contains(text) {
             (text == "history" ? Feature.history : Feature.servedEvents).note(at: value)
@@ -127,35 +142,6 @@ struct RoutesReader {
         }
         return value.choice(of: Self.served.map(\.name) + Self.later).flatMap {
             Endpoint(serving: $0)
-        }
-    }
-
-    private func loginPaths(_ entry: ConfigSection) -> LoginPaths {
-        LoginPaths(
-            token: paths(entry, "token", like: "$.access"),
-            user: paths(entry, "user", like: "$.user.id"),
-            name: paths(entry, "name", like: "$.user.username"))
-    }
-
-    /// One path, or a list of them that are tried in order.
-    private func paths(
-        _ entry: ConfigSection, _ key: String, like example: String
-    ) -> [JSONPath] {
-        guard let value = entry.value(key) else { return [] }
-        if key == "token", let text = value.node.string,
-            text.hasPrefix("header:") || text.hasPrefix("cookie:")
-        {
-            Feature.opaqueTokens.note(at: value)
-            return []
-        }
-        let values = value.node.array == nil ? [value] : value.items(like: example) ?? []
-        return values.compactMap { value in
-            guard let path = value.jsonPath(like: example) else { return nil }
-            guard !path.isPlural else {
-                value.error("names several places: write one, like \"\(example)\"")
-                return nil
-            }
-            return path
         }
     }
 

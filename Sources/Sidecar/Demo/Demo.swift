@@ -36,16 +36,15 @@ private final class Stage {
 
     init(port: UInt16) throws {
         let key = try TokenKey(.hs256, secret: Secret.random(32))
-        let keys = try KeySet([key])
+        let keys = try KeyRing([key])
         backend = try Self.startBackend(key, keys)
         let config = try Self.config(port: port, backend: backend.ports[0], key)
         service = try ServiceProcess(config)
-        let authority = "127.0.0.1:\(service.ports[0])"
-        let address = try SocketAddress.resolve(host: "127.0.0.1", port: service.ports[0])
-        let cast = try DemoCast(HTTPClient(addresses: address, authority: authority))
+        let url = "http://127.0.0.1:\(service.ports[0])"
+        let cast = try DemoCast(FetchTarget(url))
         self.cast = cast
         acting = try Thread(name: "cast") { cast.run() }
-        programme = Self.programme("http://\(authority)")
+        programme = Self.programme(url)
     }
 
     func close() {
@@ -57,7 +56,7 @@ private final class Stage {
         backend.join()
     }
 
-    private static func startBackend(_ key: TokenKey, _ keys: KeySet) throws -> ProxyGroup {
+    private static func startBackend(_ key: TokenKey, _ keys: KeyRing) throws -> ProxyGroup {
         var settings = ProxySettings(trusted: TrustedNetworks())
         settings.listen = try SocketAddress.resolve(host: "127.0.0.1", port: 0)
         settings.drainTime = 1_000
@@ -80,7 +79,7 @@ private final class Stage {
                 text: "http://127.0.0.1:\(backend)",
                 address: .tcp(host: "127.0.0.1", port: backend), line: 1)
         ]
-        config.tokens.keys = [key]
+        config.tokens.keys = [.init(issuer: try TokenIssuer(key), source: .given, line: 1)]
         config.presence.offlineAfter = 10_000
         config.presence.heartbeatEvery = 3_000
         config.presence.disconnectGrace = 3_000
@@ -90,7 +89,7 @@ private final class Stage {
         config.log.level = .warning
         config.limits.drain = 1_000
         let login = LoginPaths(
-            token: [try JSONPath("$.access")], user: [try JSONPath("$.user.id")],
+            token: [.path(try JSONPath("$.access"))], user: [try JSONPath("$.user.id")],
             name: [try JSONPath("$.user.username")])
         config.routes = [
             .init(match: try RoutePattern("POST /api/login/"), line: 1, action: .login(login)),

@@ -36,16 +36,15 @@ final class DemoBackend: Application {
     private let signer: TokenSigner
     private var slow: [(id: ExchangeID, due: Milliseconds)] = []
 
-    init(host: any ApplicationHost, key: TokenKey, keys: KeySet) {
+    init(host: any ApplicationHost, key: TokenKey, keys: KeyRing) {
         self.host = host
         self.key = key
-        verifier = Verifier(keys: keys)
+        verifier = Verifier(keys)
         signer = TokenSigner(key)
     }
 
     func admit(
-        _ request: borrowing RequestHead, _ bytes: RawSpan, client: ClientAddress,
-        now: Milliseconds
+        _ request: borrowing RequestHead, _ bytes: RawSpan, arrival: Arrival, now: Milliseconds
     ) -> Admission {
         .serve(Ticket(route: page(request, bytes).rawValue), bodyLimit: 4096)
     }
@@ -67,7 +66,7 @@ final class DemoBackend: Application {
 
     func serve(
         _ id: ExchangeID, _ ticket: Ticket, _ request: borrowing RequestHead, _ bytes: RawSpan,
-        body: RawSpan, client: ClientAddress, now: Milliseconds
+        body: RawSpan, arrival: Arrival, now: Milliseconds
     ) -> Service {
         switch Page(rawValue: ticket.route) ?? .missing {
         case .home: return .answer(home())
@@ -172,6 +171,11 @@ final class DemoBackend: Application {
         _ id: ExchangeID, _ ticket: inout Ticket, status: Int, byUpstream: Bool,
         request label: RawSpan, now: Milliseconds
     ) -> Passage { .pass }
+    func writeFields(_ ticket: Ticket, into out: inout ByteBuffer) {}
+    func answered(
+        _ id: ExchangeID, _ ticket: inout Ticket, _ head: borrowing ResponseHead,
+        _ bytes: RawSpan, now: Milliseconds
+    ) {}
     func watched(
         _ id: ExchangeID, _ ticket: Ticket, status: Int, body: RawSpan?, now: Milliseconds
     ) {}

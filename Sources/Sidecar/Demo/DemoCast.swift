@@ -3,19 +3,19 @@
 // Never touches presence but by the requests that a browser would send.
 
 import ProxyCore
-import Synchronization
 
 /// Simulated users that come and go in front of the sidecar.
 final class DemoCast: Sendable {
-    private let client: HTTPClient
+    private let sidecar: FetchTarget
     private let wake: EventCounter
-    private let stopping = Atomic<Bool>(false)
+    private let interruption: Interruption
     /// Between two scenes, milliseconds.
     static let pace: Milliseconds = 1_000
 
-    init(_ client: HTTPClient) throws(SystemError) {
-        self.client = client
+    init(_ sidecar: FetchTarget) throws(SystemError) {
+        self.sidecar = sidecar
         wake = try EventCounter()
+        interruption = try Interruption()
     }
 
     deinit { wake.descriptor.close() }
@@ -36,9 +36,10 @@ final class DemoCast: Sendable {
     func run() {
         var tokens: [String: String] = [:]
         var scene = 0
-        while !stopping.load(ordering: .relaxed) {
+        let fetch = Fetch(sidecar, interruption: interruption)
+        while !interruption.isInterrupted {
             for (user, scenes) in Self.scripts {
-                play(scenes[scene % scenes.count], user, &tokens)
+                play(scenes[scene % scenes.count], user, &tokens, fetch)
             }
             scene += 1
             wake.wait(atMost: Self.pace)
@@ -46,33 +47,48 @@ final class DemoCast: Sendable {
     }
 
     func stop() {
-        stopping.store(true, ordering: .relaxed)
+        interruption.interrupt()
         wake.signal()
     }
 
     /// A request that fails is a person whose page did not load: the play goes on.
-    private func play(_ scene: Scene, _ user: String, _ tokens: inout [String: String]) {
-        do throws(ClientError) {
+    private func play(
+        _ scene: Scene, _ user: String, _ tokens: inout [String: String], _ fetch: Fetch
+    ) {
+        do throws(FetchError) {
             switch scene {
             case .silence: break
             case .login:
                 let body = #"{"username": "\#(user)", "password": "demo"}"#
-                let answer = try client.send("POST", "/api/login/", body: body)
+                let answer = try fetch.post("/api/login/", token: nil, body)
                 tokens[user] = answer.json?["access"]?.string
-            case .work: _ = try client.send("GET", "/api/users/", token: tokens[user])
-            case .beat: try beat("online", tokens[user])
-            case .away: try beat("away", tokens[user])
+            case .work:
+                let bearer = tokens[user].map { [("Authorization", "Bearer \($0)")] } ?? []
+                _ = try fetch.send("GET", path: "/api/users/", fields: bearer)
+            case .beat: try fetch.beat("online", tokens[user])
+            case .away: try fetch.beat("away", tokens[user])
             case .logout:
-                _ = try client.send("POST", "/api/logout/", token: tokens[user])
+                _ = try fetch.post("/api/logout/", token: tokens[user], "")
                 tokens[user] = nil
             }
         } catch {
             tokens[user] = nil
         }
     }
+}
 
-    private func beat(_ status: String, _ token: String?) throws(ClientError) {
-        let body = #"{"status": "\#(status)"}"#
-        _ = try client.send("POST", "/_presence/heartbeat", token: token, body: body)
+extension Fetch {
+    fileprivate func beat(_ status: String, _ token: String?) throws(FetchError) {
+        _ = try post("/_presence/heartbeat", token: token, #"{"status": "\#(status)"}"#)
+    }
+
+    /// - Parameter body: JSON.
+    @discardableResult
+    fileprivate func post(
+        _ path: String, token: String?, _ body: String
+    ) throws(FetchError) -> FetchAnswer {
+        var fields = [("Content-Type", "application/json")]
+        if let token { fields.append(("Authorization", "Bearer \(token)")) }
+        return try send("POST", path: path, fields: fields, body: Array(body.utf8))
     }
 }

@@ -38,10 +38,11 @@ extension Config {
         settings.pingEvery = websocket.pingEvery
         settings.socketMessage = websocket.maxMessage
         settings.sockets = websocket.maxSockets
+        settings.reservedFields = tokens.forward.names
         return settings
     }
 
-    private func trustedNetworks() throws(AssemblyError) -> TrustedNetworks {
+    func trustedNetworks() throws(AssemblyError) -> TrustedNetworks {
         do throws(TrustedNetworksError) {
             return try TrustedNetworks(parsing: trustedProxies)
         } catch {
@@ -100,19 +101,6 @@ extension Config {
             heartbeatEvery: presence.heartbeatEvery, disconnectGrace: presence.disconnectGrace,
             logoutScope: presence.logoutScope == .user ? .user : .session, startedAt: startedAt)
     }
-
-    func tokenSettings() throws(AssemblyError) -> TokenSettings {
-        do throws(KeyError) {
-            // Without a key nobody can be recognised: a secret that nobody knows says the same.
-            let keys =
-                tokens.keys.isEmpty
-                ? [try TokenKey(.hs256, secret: Secret.random(32))] : tokens.keys
-            return TokenSettings(
-                keys: try KeySet(keys), claims: tokens.claims, leeway: tokens.leeway)
-        } catch {
-            throw AssemblyError(description: "tokens.keys: \(error)")
-        }
-    }
 }
 
 extension Config.Route {
@@ -122,9 +110,11 @@ extension Config.Route {
             case .pass: .pass
             case .login(let paths): .login(paths)
             case .logout: .logout
+            case .refresh(let paths): .refresh(paths)
             case .heartbeat: .heartbeat
             case .serve(let endpoint): .serve(endpoint)
             }
-        return PassingRoute(match: match, effect: effect, activity: activity, track: track)
+        return PassingRoute(
+            match: match, effect: effect, activity: activity, track: track, require: require)
     }
 }

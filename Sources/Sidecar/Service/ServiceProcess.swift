@@ -29,7 +29,8 @@ final class ServiceProcess: Sendable {
     init(_ config: Config) throws(AssemblyError) {
         let log = ServiceLog(config.log)
         let settings = try config.proxySettings()
-        let tokens = try config.tokenSettings()
+        let ring = try config.keyRing()
+        let tokens = try config.tokenSettings(ring)
         let store = Self.openStore(config, log)
         let startedAt = Clock.wall()
         let engine = PresenceEngine(

@@ -49,7 +49,7 @@ extension PresenceApplication {
         let paths = router.login(ticket.route)
         let user = Self.text(root, paths.user)
         let name = Self.text(root, paths.name)
-        let token = Self.text(root, paths.token).flatMap { claims(of: $0, now: now) }
+        let token = Self.text(root, paths.tokenPaths).flatMap { claims(of: $0, now: now) }
         guard let who = token?.claims.user ?? user else { return counters.add(.loginNoUser) }
         // Later requests are known by the token, so that it decides.
         if let user, !user.rawSpan.equals(who.rawSpan) { counters.add(.loginMismatch) }

@@ -98,6 +98,14 @@ final class Hub {
         }
     }
 
+    /// A refresh, told by the engine: the sockets of the session go on under its new token.
+    func obey(_ order: ExtendOrder) {
+        for socket in sockets[order.subject] ?? [] {
+            guard subscribers[socket]?.opened.tag == order.session else { continue }
+            subscribers[socket]?.identity.extend(until: order.expires)
+        }
+    }
+
     // MARK: Listening
 
     /// Puts a socket among those who listen to `scope` and to nothing else.

@@ -42,7 +42,7 @@ extension PresenceApplication {
     /// A request that is answered here: who may not ask hears so before the body is read.
     func admitServed(
         _ request: borrowing RequestHead, _ bytes: RawSpan, _ rule: Rule, _ route: UInt32,
-        client: ClientAddress, now: Milliseconds
+        arrival: Arrival, now: Milliseconds
     ) -> Admission {
         do throws(Problem) {
             guard rule.kind == .serve else {
@@ -55,7 +55,7 @@ extension PresenceApplication {
             var ticket = Ticket(route: route)
             if endpoint.isPublic { return .serve(ticket, bodyLimit: APILimits.requestBody) }
             guard let asker = asker(endpoint, request, bytes, now: now) else {
-                try allow(anonymous: client, now: now)
+                try allow(anonymous: arrival.from.peer, now: now)
                 throw .anonymous
             }
             try allow(RateKey(subject: asker.identity.subject), now: now)
@@ -77,7 +77,7 @@ extension PresenceApplication {
 
     public func serve(
         _ id: ExchangeID, _ ticket: Ticket, _ request: borrowing RequestHead, _ bytes: RawSpan,
-        body: RawSpan, client: ClientAddress, now: Milliseconds
+        body: RawSpan, arrival: Arrival, now: Milliseconds
     ) -> Service {
         let service: Service
         do throws(Problem) {

@@ -11,6 +11,7 @@ final class FakeSource: DirtySource {
         var waiting: [StoredUser] = []
         var next = 0
         var drains = 0
+        var seen: [SeenToken] = []
     }
 
     private let state = Lock(State())
@@ -23,6 +24,16 @@ final class FakeSource: DirtySource {
             let batch = Array(state.waiting[state.next...].prefix(limit))
             state.next += batch.count
             return batch
+        }
+    }
+
+    func see(_ tokens: [SeenToken]) { state.withLock { $0.seen += tokens } }
+
+    func drainSeen(limit: Int) -> [SeenToken] {
+        state.withLock { state in
+            let taken = Array(state.seen.prefix(limit))
+            state.seen.removeFirst(taken.count)
+            return taken
         }
     }
 

@@ -122,7 +122,7 @@ final class HoldTests: XCTestCase {
         var script = Script()
         script.admit = { label in
             label.contains("/own")
-                ? .serve(Ticket(), bodyLimit: 100) : .forward(Ticket(), watch: 100)
+                ? .serve(Ticket(), bodyLimit: 100) : .forward(Ticket(), watch: Watch(body: 100))
         }
         script.serve = { host, id, label in
             if label.hasSuffix("later") {
@@ -171,7 +171,7 @@ final class HoldTests: XCTestCase {
     func testWatchedBodies() throws {
         let backend = Backend()
         var script = Script()
-        script.admit = { _ in .forward(Ticket(), watch: 8) }
+        script.admit = { _ in .forward(Ticket(), watch: Watch(body: 8)) }
         let house = try LoopHouse(backend, script: script)
         defer { house.close() }
         let client = house.client()

@@ -10,6 +10,8 @@ import XCTest
 /// What an application was told.
 enum Asked: Equatable {
     case admitted(String)
+    case admittedAgain(String)
+    case answered(Int, String?)
     case sighted(Int, byUpstream: Bool, String)
     case watched(Int, String?)
     case served(String, String)
@@ -26,7 +28,11 @@ enum Asked: Equatable {
 struct Script: @unchecked Sendable {
     typealias Host = any ApplicationHost
     /// `POST /orders` → what becomes of it.
-    var admit: (String) -> Admission = { _ in .forward(Ticket(), watch: 0) }
+    var admit: (String) -> Admission = { _ in .forward(Ticket(), watch: .nothing) }
+    /// Asked first where the way in which it came matters; nil: `admit` says.
+    var arrived: (Host, Arrival, String) -> Admission? = { _, _, _ in nil }
+    var writeFields: (inout ByteBuffer) -> Void = { _ in }
+    var answered: (inout Ticket) -> Void = { _ in }
     var sight: (Host, ExchangeID, Int) -> Passage = { _, _, _ in .pass }
     var watched: (Host, ExchangeID) -> Void = { _, _ in }
     var serve: (Host, ExchangeID, String) -> Service = { _, _, label in
@@ -41,7 +47,7 @@ struct Script: @unchecked Sendable {
         var script = Script()
         script.admit = { label in
             label.contains(" /own")
-                ? .serve(Ticket(), bodyLimit: bodyLimit) : .forward(Ticket(), watch: 0)
+                ? .serve(Ticket(), bodyLimit: bodyLimit) : .forward(Ticket(), watch: .nothing)
         }
         return script
     }
@@ -67,13 +73,24 @@ final class ScriptedApplication: Application {
     private func note(_ asked: Asked) { record.change { $0.append(asked) } }
 
     func admit(
-        _ request: borrowing RequestHead, _ bytes: RawSpan, client: ClientAddress,
-        now: Milliseconds
+        _ request: borrowing RequestHead, _ bytes: RawSpan, arrival: Arrival, now: Milliseconds
     ) -> Admission {
         let method = bytes[request.methodName].text() ?? ""
         let label = method + " " + (bytes[request.path].text() ?? "")
-        note(.admitted(label))
-        return script.admit(label)
+        note(arrival.hasWaited ? .admittedAgain(label) : .admitted(label))
+        return script.arrived(host, arrival, label) ?? script.admit(label)
+    }
+
+    func writeFields(_ ticket: Ticket, into out: inout ByteBuffer) {
+        script.writeFields(&out)
+    }
+
+    func answered(
+        _ id: ExchangeID, _ ticket: inout Ticket, _ head: borrowing ResponseHead,
+        _ bytes: RawSpan, now: Milliseconds
+    ) {
+        note(.answered(head.status, head.fields.value("set-cookie", in: bytes)?.text()))
+        script.answered(&ticket)
     }
 
     func sight(
@@ -93,7 +110,7 @@ final class ScriptedApplication: Application {
 
     func serve(
         _ id: ExchangeID, _ ticket: Ticket, _ request: borrowing RequestHead, _ bytes: RawSpan,
-        body: RawSpan, client: ClientAddress, now: Milliseconds
+        body: RawSpan, arrival: Arrival, now: Milliseconds
     ) -> Service {
         let method = bytes[request.methodName].text() ?? ""
         let label = method + " " + (bytes[request.path].text() ?? "")

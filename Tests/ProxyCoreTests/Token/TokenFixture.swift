@@ -33,7 +33,7 @@ enum TokenFixture {
         leeway: Milliseconds = 30_000
     ) -> Verifier {
         do {
-            return Verifier(keys: try KeySet(keys), claims: rules, leeway: leeway)
+            return Verifier(try KeyRing(keys, claims: rules, leeway: leeway))
         } catch {
             preconditionFailure("\(error)")
         }

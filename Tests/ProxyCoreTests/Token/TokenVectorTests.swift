@@ -23,8 +23,8 @@ final class TokenVectorTests: XCTestCase {
             user: ["iss"], name: [], session: [], adminClaim: "http://example.com/is_root",
             adminEquals: .bool(true))
         return Verifier(
-            keys: try KeySet([TokenKey(.hs256, secret: secret.array())]), claims: rules,
-            leeway: 0)
+            try KeyRing(
+                [TokenKey(.hs256, secret: secret.array())], claims: rules, leeway: 0))
     }
 
     func testRFC7515AppendixA1() throws {

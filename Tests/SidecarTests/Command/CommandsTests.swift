@@ -72,9 +72,7 @@ final class CommandsTests: XCTestCase {
         let token = try minted.get()
         let config = try XCTUnwrap(
             ConfigSource.file(file).load(ConfigSample.surroundings).config)
-        let verifier = Verifier(
-            keys: try KeySet(config.tokens.keys), claims: config.tokens.claims,
-            leeway: config.tokens.leeway)
+        let verifier = Verifier(try config.keyRing())
         guard case .valid(let claims, _) = verifier.verify(token.rawSpan, now: now) else {
             return XCTFail("refused")
         }
@@ -167,8 +165,34 @@ final class CommandsTests: XCTestCase {
         XCTAssertEqual(loaded.lines, [])
         let config = try XCTUnwrap(loaded.config)
         XCTAssertEqual(config.listen.map(\.address), [.tcp(host: "127.0.0.1", port: 9090)])
-        XCTAssertEqual(config.tokens.keys.map(\.algorithm), [.hs256, .hs384, .hs512])
+        XCTAssertEqual(config.tokens.keys.map(\.issuer.algorithms), [[.hs256, .hs384, .hs512]])
         XCTAssertEqual(config.presence, Config.Presence())
+    }
+
+    func testOptionsForPublicKeys() throws {
+        let flags = ConfigFlags(
+            upstreams: ["http://127.0.0.1:8000"],
+            keySets: ["/k/set.json", "https://id.example/jwks"],
+            publicKeys: ["/k/rsa.pem", "/k/p256.pem", "/k/ed.pem"])
+        let loaded = ConfigSource.flags(flags).load(ConfigSample.surroundings)
+        XCTAssertEqual(loaded.lines, [])
+        let config = try XCTUnwrap(loaded.config)
+        XCTAssertEqual(config.tokens.keys.count, 5)
+        XCTAssertEqual(config.tokens.keys[0].issuer.algorithms.count, 10)
+        XCTAssertEqual(config.keySources.map(\.issuer), [0, 1])
+        XCTAssertNoThrow(try config.keyRing())
+    }
+
+    func testAShortSecretWithoutAFileIsAWarning() {
+        let flags = ConfigFlags(upstreams: ["http://127.0.0.1:8000"], secretVariables: ["SHORT"])
+        let loaded = ConfigSource.flags(flags).load(ConfigSample.surroundings)
+        XCTAssertNotNil(loaded.config)
+        XCTAssertEqual(
+            loaded.lines,
+            [
+                "sidecar run: --jwt-secret-env: warning: the secret has 7 bytes, fewer than the 32"
+                    + " of HS256 (RFC 7518 §3.2): such secrets can be guessed, use a longer one"
+            ])
     }
 
     func testFindingsNameTheOption() {
@@ -186,10 +210,10 @@ final class CommandsTests: XCTestCase {
                     + #" "localhost:8080""#,
                 "sidecar run: --jwt-secret-env: the environment variable MISSING is not set: set"
                     + " it to the secret",
-                "sidecar run: --jwks: verifying by public keys is not supported by this version:"
-                    + " use HS256, HS384 or HS512 with a secret",
-                "sidecar run: --public-key: verifying by public keys is not supported by this"
-                    + " version: use HS256, HS384 or HS512 with a secret",
+                "sidecar run: --jwks: cannot read the file k.json (open: No such file or directory"
+                    + " (2)): write the path of a readable one",
+                "sidecar run: --public-key: cannot read the file k.pem (open: No such file or"
+                    + " directory (2)): write the path of a readable one",
             ])
         let none = ConfigSource.flags(ConfigFlags(upstreams: ["http://app"]))
             .load(ConfigSample.surroundings)
@@ -198,7 +222,8 @@ final class CommandsTests: XCTestCase {
             none.lines,
             [
                 "sidecar run: --jwt-secret-env: warning: no key is configured, so that nobody is"
-                    + " recognised: write --jwt-secret-env NAME"
+                    + " recognised: write --jwt-secret-env NAME, --jwks URL_OR_FILE or"
+                    + " --public-key FILE"
             ])
     }
 }
