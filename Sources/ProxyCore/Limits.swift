@@ -21,6 +21,8 @@ public enum Limits {
     public static let readsPerTurn = 8
     /// Fields of a head: the hard bound behind the configured one.
     public static let maximumFields = 256
+    /// Field names that may be reserved for the application: who somebody is takes a few.
+    public static let reservedFields = 16
     /// Options of all Connection fields together: each is looked for among the fields.
     public static let connectionOptions = 32
     /// Addresses of X-Forwarded-For that are walked over, from the right.

@@ -28,6 +28,14 @@ public enum APILimits {
     public static let verdictBytes = 64 * 1024 * 1024
     /// Logouts of a loop that wait for the application's answer. The oldest makes room.
     public static let pendingLogouts = 16_384
+    /// Logins and refreshes of a loop that wait for the application's answer, with up to two
+    /// tokens of 8 KiB each. The oldest makes room.
+    public static let pendingIssues = 2_048
+    /// Bytes of an opaque token that is learnt, at least: less is guessed too easily.
+    public static let learntBytes = 8
+    /// How long ago the old token may have expired for a refresh to go on with its session,
+    /// milliseconds. The session itself ends much sooner, without contact.
+    public static let refreshedFor: Milliseconds = 86_400_000
     /// How long a fact's commit is waited for before the client is told that it is not durable,
     /// milliseconds.
     public static let commitPatience: Milliseconds = 5_000

@@ -18,11 +18,15 @@ public final class PresenceApplication: Application {
     let router: Router
     let counters: LoopCounters
     let identification: Identification
+    let issued: IssuedTokens
     let hub: Hub
     /// For decoded paths and tokens; nothing in it outlives a call.
     var scratch = ByteBuffer(capacity: 1024)
     var logouts = Parking<Identity>(limit: APILimits.pendingLogouts)
     var openings = Parking<Opening>(limit: APILimits.pendingLogouts)
+    var issuing = Parking<Issuing>(limit: APILimits.pendingIssues)
+    /// Keys for what is parked in `issuing`.
+    var issues: UInt64 = 0
     var awaiting = Awaiting()
 
     init(_ service: PresenceService, host: any ApplicationHost, post: LoopPost) {
@@ -33,6 +37,7 @@ public final class PresenceApplication: Application {
         router = service.router
         counters = service.metrics.register()
         identification = Identification(service.tokens, engine: engine, counters: counters)
+        issued = IssuedTokens(service.tokens)
         hub = Hub(service, host: host, counters: counters)
     }
 
@@ -54,9 +59,9 @@ public final class PresenceApplication: Application {
         guard rule.kind == .forward else {
             return admitServed(request, bytes, rule, route, arrival: arrival, now: now)
         }
-        return .forward(
-            ticket(request, bytes, rule, route, now: now),
-            watch: Watch(body: rule.flags & Mark.login != 0 ? APILimits.loginBody : 0))
+        var ticket = ticket(request, bytes, rule, route, now: now)
+        if rule.flags & Mark.refresh != 0 { beginRefresh(&ticket, request, bytes) }
+        return .forward(ticket, watch: watch(of: rule, route))
     }
 
     /// Whose request it is, in the words of a ticket.
@@ -99,7 +104,9 @@ public final class PresenceApplication: Application {
     public func answered(
         _ id: ExchangeID, _ ticket: inout Ticket, _ head: borrowing ResponseHead,
         _ bytes: RawSpan, now: Milliseconds
-    ) {}
+    ) {
+        headOfLogin(&ticket, head, bytes, now: now)
+    }
 
     public func sight(
         _ id: ExchangeID, _ ticket: inout Ticket, status: Int, byUpstream: Bool,
@@ -125,7 +132,8 @@ public final class PresenceApplication: Application {
         engine.sight(&session, activity: activity, label: label, now: now)
         if session.subjectWord != ticket.subject {
             ticket.subject = session.subjectWord
-            if ticket.flags & Mark.logout == 0 {
+            // There the number is that of a parking place.
+            if ticket.flags & (Mark.logout | Mark.refresh) == 0 {
                 let entry = ticket.flags >> Mark.numberShift
                 identification.remember(session, at: Int32(truncatingIfNeeded: entry))
             }
@@ -136,8 +144,11 @@ public final class PresenceApplication: Application {
     public func watched(
         _ id: ExchangeID, _ ticket: Ticket, status: Int, body: RawSpan?, now: Milliseconds
     ) {
-        guard ticket.flags & Mark.login != 0 else { return }
-        watchLogin(ticket, status: status, body: body, now: now)
+        if ticket.flags & Mark.login != 0 {
+            watchLogin(ticket, status: status, body: body, now: now)
+        } else if ticket.flags & Mark.refresh != 0 {
+            watchRefresh(ticket, status: status, body: body, now: now)
+        }
     }
 
     // MARK: Sockets

@@ -75,6 +75,8 @@ struct Rule: Sendable, BitwiseCopyable {
             isStrict = true
         case .refresh:
             flags |= Mark.refresh
+            // Clients refresh by themselves.
+            flags &= ~Mark.activity
             isStrict = true
         case .heartbeat:
             flags &= ~Mark.activity

@@ -93,19 +93,21 @@ final class Harness {
     init(
         _ settings: APISettings? = nil, presence: PresenceSettings? = nil,
         sink: FakeSink? = nil, probes: HealthProbes = HealthProbes(),
-        restored: RestoredState? = nil, capacity: PresenceCapacity = PresenceCapacity()
+        restored: RestoredState? = nil, capacity: PresenceCapacity = PresenceCapacity(),
+        tokens change: (inout TokenSettings) throws -> Void = { _ in }
     ) throws {
         let host = try FakeHost()
         // Long started: nobody is presumed present.
         let rules = presence ?? PresenceSettings(startedAt: Self.start - 10_000_000)
         let engine = PresenceEngine(
             settings: rules, restored: restored, epoch: 7, sink: sink, capacity: capacity)
-        let ring = try KeyRing([TokenKey(.hs256, secret: Self.secret)])
+        var tokens = TokenSettings(ring: try KeyRing([TokenKey(.hs256, secret: Self.secret)]))
+        try change(&tokens)
         var chosen = APISettings()
         chosen.rateLimit = nil
         if let settings { chosen = settings }
         let service = try PresenceService(
-            settings: chosen, engine: engine, tokens: TokenSettings(ring: ring),
+            settings: chosen, engine: engine, tokens: tokens,
             lists: try ListDesk(engine), probes: probes)
         self.host = host
         self.sink = sink

@@ -67,7 +67,9 @@ final class InquiryFormTests: XCTestCase {
             .query("token"), .cookie("s"), .header(name: "Authorization", scheme: nil),
         ]
         for place in places {
-            for token in ["a\r\nX-User: 1", "a\nb", "a\rb", "a\0b", "a\u{7f}", "a\tb", ""] {
+            for token in [
+                "a\r\nX-User: 1", "a\nb", "a\rb", "a\0b", "a\u{7f}", "a\tb", "a\u{1b}b", "",
+            ] {
                 let question = Asking.question(token, place)
                 XCTAssertNil(InquiryForm(question, settings), "\(token.debugDescription) \(place)")
                 XCTAssertFalse(InquiryForm.canCarry(question, settings))

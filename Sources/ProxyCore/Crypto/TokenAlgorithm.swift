@@ -50,6 +50,14 @@ public enum TokenAlgorithm: String, Sendable, CaseIterable {
         }
     }
 
+    /// Whether another signature that is as good can be made of one, by anybody: (r, n - s).
+    var hasTwins: Bool {
+        switch self {
+        case .es256, .es384, .es512: true
+        case .hs256, .hs384, .hs512, .rs256, .rs384, .rs512, .ps256, .ps384, .ps512, .eddsa: false
+        }
+    }
+
     /// The algorithm of exactly this name; names are case-sensitive (RFC 7515 §4.1.1).
     init?(name: RawSpan) {
         guard let match = Self.allCases.first(where: { name.equals($0.rawValue.rawSpan) }) else {

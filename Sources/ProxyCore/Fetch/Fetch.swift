@@ -125,7 +125,7 @@ public final class Fetch {
         case .unanswered, .broken: true
         case .tls(.broken): true
         case .unresolved, .unreachable, .timedOut, .tls, .brokenOff, .noHTTP, .badBody,
-            .unexpected, .tooLarge, .encoded, .redirected, .malformedRequest, .interrupted:
+            .unexpected, .tooLarge, .hugeHead, .encoded, .redirected, .malformedRequest, .interrupted:
             false
         }
     }

@@ -29,6 +29,8 @@ public enum FetchError: Error, Equatable, Sendable, CustomStringConvertible {
     /// An answer that no client asked for: a switch of protocols, interim answers without end.
     case unexpected(status: Int)
     case tooLarge(limit: Int)
+    /// The head of the answer, by its bytes or its fields.
+    case hugeHead
     /// A content coding, which was not asked for.
     case encoded(String)
     case redirected(to: String, reason: String)
@@ -50,6 +52,9 @@ public enum FetchError: Error, Equatable, Sendable, CustomStringConvertible {
         case .badBody(let reason): "the answer's body is malformed: \(reason.rawValue)"
         case .unexpected(let status): "an answer that nobody asked for (\(status))"
         case .tooLarge(let limit): "the answer is larger than \(limit) bytes"
+        case .hugeHead:
+            "the head of the answer has more than \(Limits.fetchHead) bytes or"
+                + " \(Limits.maximumFields) fields"
         case .encoded(let coding): "the answer is compressed (\(coding))"
         case .redirected(let place, let reason): "redirected to \(place): \(reason)"
         case .malformedRequest(let what): "\(what) cannot stand in a request"

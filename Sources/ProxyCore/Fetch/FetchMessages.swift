@@ -89,7 +89,9 @@ struct AnswerReader: ~Copyable {
         let limits = HeadLimits(headerBytes: Limits.fetchHead, headerCount: Limits.maximumFields)
         while true {
             switch head.parse(input.bytes, from: scanned, limits: limits, toMethod: method) {
-            case .refused(let refusal): throw .noHTTP(refusal.reason)
+            case .refused(let refusal):
+                let isHuge = [.headTooLarge, .tooManyFields].contains(refusal.reason)
+                throw isHuge ? .hugeHead : .noHTTP(refusal.reason)
             case .complete where head.isInterim:
                 interim += 1
                 guard interim <= Limits.interimResponses else {

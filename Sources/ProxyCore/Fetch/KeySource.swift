@@ -98,13 +98,19 @@ public struct KeyNews: Sendable, Equatable {
                 kept == 0
                 ? "its tokens are not accepted until there are keys"
                 : "\(Self.count(kept)) from before \(kept == 1 ? "stays" : "stay") in use"
-            return "keys of \(source): \(reason); \(rest)"
+            return "keys of \(source): \(Self.line(reason)); \(rest)"
         }
     }
 
     private static func count(_ keys: Int) -> String { "\(keys) key\(keys == 1 ? "" : "s")" }
 
-    /// A key id as a log may show it: an issuer writes in it what he likes.
+    /// A reason may quote what an issuer wrote: it must stay one line.
+    private static func line(_ reason: String) -> String {
+        let bytes = reason.utf8.prefix(400).map { $0 < 0x20 || $0 == 0x7f ? 0x3f : $0 }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// A key id as a log may show it.
     private static func shown(_ id: String) -> String {
         let visible = id.utf8.prefix(64).map { $0 > 0x20 && $0 < 0x7f ? $0 : 0x3f }
         return String(decoding: visible, as: UTF8.self)

@@ -11,9 +11,10 @@ public enum HeadWriter {
     /// - Parameters:
     ///   - bytes: the span that `head` was parsed from.
     ///   - expectation: false leaves `Expect` out (the 100 has been sent from here).
+    ///   - own: whole field lines of the application, which `ReservedFields` has admitted.
     public static func request(
         _ head: borrowing RequestHead, _ bytes: RawSpan, forwarded: ForwardedFields,
-        expectation: Bool = true, into out: inout ByteBuffer
+        expectation: Bool = true, own: RawSpan = RawSpan(), into out: inout ByteBuffer
     ) {
         out.reserve(head.length + 256)
         requestLine(head, bytes, into: &out)
@@ -48,6 +49,8 @@ public enum HeadWriter {
         }
         framing(head.framing, into: &out)
         forwarded.write(head, bytes, into: &out)
+        // Behind everything that was taken out of the client's: no Connection field nominates it.
+        if own.byteCount > 0 { out.append(own) }
         via(head.version, into: &out)
         if head.webSocketUpgrade == .valid {
             out.append("Connection: upgrade\r\nUpgrade: websocket\r\n")

@@ -124,6 +124,12 @@ extension RawSpan {
         return true
     }
 
+    /// Whether these bytes can be the value of a field that we insert.
+    var isFieldValue: Bool {
+        for index in 0..<byteCount where !self[unchecked: index].isOf(.value) { return false }
+        return true
+    }
+
     fileprivate func equalsFoldedDashes(_ literal: StaticString) -> Bool {
         let want = literal.bytes
         guard byteCount == want.byteCount else { return false }

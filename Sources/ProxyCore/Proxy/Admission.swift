@@ -8,10 +8,7 @@ extension ProxyLoop {
     func arrival(_ slot: Int32, hasWaited: Bool) -> Arrival {
         Arrival(
             connection: ConnectionID(slot: slot, generation: nextGeneration()),
-            from: ForwardedFields(
-                peer: downstreams[slot].client, trusted: downstreams[slot].isTrusted,
-                secure: false),
-            hasWaited: hasWaited)
+            from: peer(slot), hasWaited: hasWaited)
     }
 
     /// How a request that is answered here came.
@@ -19,10 +16,26 @@ extension ProxyLoop {
         let slot = exchanges[exchange].downstream
         return Arrival(
             connection: ConnectionID(slot: slot, generation: exchanges[exchange].generation),
-            from: ForwardedFields(
-                peer: downstreams[slot].client, trusted: downstreams[slot].isTrusted,
-                secure: false),
-            hasWaited: exchanges[exchange].hasWaited)
+            from: peer(slot), hasWaited: exchanges[exchange].hasWaited)
+    }
+
+    @inline(__always)
+    private func peer(_ slot: Int32) -> ForwardedFields {
+        ForwardedFields(
+            peer: downstreams[slot].client, trusted: downstreams[slot].isTrusted, secure: false)
+    }
+
+    /// Who sent the request in `requestHead`, for the log: behind trusted peers whoever they say
+    /// that it was.
+    func loggedClient(_ slot: Int32) -> ClientAddress {
+        Self.client(of: requestHead, scratch, peer(slot), settings.trusted)
+    }
+
+    private static func client(
+        of head: borrowing RequestHead, _ bytes: borrowing ByteBuffer, _ from: ForwardedFields,
+        _ networks: TrustedNetworks
+    ) -> ClientAddress {
+        from.client(of: head, bytes.bytes, networks: networks)
     }
 
     /// Keeps everything that `scratch` holds: head, what came of the body, what is pipelined
@@ -65,10 +78,8 @@ extension ProxyLoop {
         scratch.removeAll()
         unstash(downstream: slot)
         downstreams[slot].phase = .head
-        let outcome = requestHead.parse(
-            scratch.bytes, limits: settings.head, trustedPeer: downstreams[slot].isTrusted)
-        guard outcome == .complete else {
-            illegalTransition("admission", state: "waiting", event: "\(outcome)")
+        guard readAgain(slot) else {
+            illegalTransition("admission", state: "waiting", event: "a head that is none")
         }
         let key = key(downstream: slot)
         beginExchange(slot, hasWaited: true)
@@ -79,6 +90,34 @@ extension ProxyLoop {
         if !downstreams[slot].input.isEmpty || downstreams[slot].flags.contains(.readable) {
             lookAgain(downstream: slot)
         }
+    }
+
+    /// Its client has left: what would have been an exchange leaves a line.
+    func abandonAdmission(_ slot: Int32) {
+        metrics.count(error: .clientGone, row)
+        guard let accessLog else { return }
+        scratch.removeAll()
+        unstash(downstream: slot)
+        guard readAgain(slot) else { return }
+        var request = ByteBuffer()
+        Self.writeRequest(requestHead, scratch, into: &request)
+        let error = ProxyError.clientGone
+        accessLog.line(
+            loggedClient(slot), request: request, status: error.status,
+            fault: error.cause, now: loop.utc)
+    }
+
+    /// The head was whole before: parsed again, its ranges stand for this buffer.
+    private func readAgain(_ slot: Int32) -> Bool {
+        let isTrusted = downstreams[slot].isTrusted
+        return Self.isWhole(scratch, settings.head, isTrusted, in: &requestHead)
+    }
+
+    private static func isWhole(
+        _ bytes: borrowing ByteBuffer, _ limits: HeadLimits, _ isPeerTrusted: Bool,
+        in head: inout RequestHead
+    ) -> Bool {
+        head.parse(bytes.bytes, limits: limits, trustedPeer: isPeerTrusted) == .complete
     }
 
     /// It has waited long enough.

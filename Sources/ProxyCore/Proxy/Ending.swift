@@ -208,6 +208,7 @@ extension ProxyLoop {
     func fail(_ exchange: Int32, _ error: ProxyError) {
         let slot = exchanges[exchange].downstream
         metrics.count(error: error, row)
+        withdrawHeld(exchange, slot)
         let isAnswerable = exchanges[exchange].machine.isAnswerable
         let response = error.response()
         if isAnswerable { exchanges[exchange].sentDown = UInt64(response.body.count) }
@@ -238,6 +239,18 @@ extension ProxyLoop {
             // Only a reset tells the end of a close-delimited body from its breaking off.
             abort(slot, reset: !isDelimited)
         }
+    }
+
+    /// What was held of a response that has failed never was: an answer of our own can still
+    /// take its place.
+    private func withdrawHeld(_ exchange: Int32, _ slot: Int32) {
+        guard exchanges[exchange].isHeld, exchanges[exchange].machine.response == .streaming else {
+            return
+        }
+        exchanges[exchange].machine.responseWithdrawn()
+        downstreams[slot].output.truncate(to: exchanges[exchange].heldFrom)
+        // What came before it could not leave while it was held.
+        if !downstreams[slot].output.isEmpty { lookAgain(downstream: slot) }
     }
 
     /// The connection broke before the response was whole.
@@ -329,6 +342,7 @@ extension ProxyLoop {
     /// The client has left in the middle of something.
     func clientGone(_ slot: Int32) {
         let exchange = downstreams[slot].exchange
+        if downstreams[slot].phase == .waiting { abandonAdmission(slot) }
         if exchange >= 0 {
             metrics.count(error: .clientGone, row)
             if downstreams[slot].phase == .tunnel { metrics.add(.tunnelsClosed, row) }
@@ -389,8 +403,7 @@ extension ProxyLoop {
 
     func log(_ exchange: Int32, _ error: ProxyError?) {
         guard let accessLog else { return }
-        let slot = exchanges[exchange].downstream
-        let client = downstreams[slot].client
+        let client = exchanges[exchange].loggedClient
         let status = error?.status ?? Int(exchanges[exchange].status)
         let bytes = exchanges[exchange].sentDown
         let took = loop.now - exchanges[exchange].began

@@ -17,6 +17,8 @@ struct Exchange: ~Copyable {
     var upgrades = false
     /// Nothing of the response may leave before the application releases it.
     var isHeld = false
+    /// Bytes of the client's output that were there before the held response.
+    var heldFrom = 0
     /// The application was asked about this exchange's response.
     var isSighted = false
     /// The upstream may serve another request after this response.
@@ -36,6 +38,7 @@ struct Exchange: ~Copyable {
     var label = ShortText()
     /// Method and path whole, where requests are logged.
     var logged = ByteBuffer()
+    var loggedClient = ClientAddress.local
     /// The client's `Sec-WebSocket-Key`.
     var key = ShortText()
     /// The application had put it off before it was admitted.

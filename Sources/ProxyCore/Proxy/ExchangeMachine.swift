@@ -46,6 +46,14 @@ struct ExchangeMachine: Equatable, Sendable, BitwiseCopyable {
         }
     }
 
+    /// The response broke off while all of it was still here: nothing of it has left.
+    mutating func responseWithdrawn() {
+        switch response {
+        case .streaming: response = .awaited
+        case .awaited, .complete: illegal("responseWithdrawn")
+        }
+    }
+
     /// The last byte of the response has been read. An upload that is still under way ends here:
     /// the upstream has said all that it will say (RFC 9110 §7.5), and its connection is in the
     /// middle of a message, so that nothing else may be sent on it.

@@ -52,7 +52,7 @@ extension ProxyLoop {
     private func fillExchange(
         _ exchange: inout Exchange, _ slot: Int32, _ ticket: Ticket, _ arrival: Arrival
     ) {
-        exchange.generation = nextGeneration()
+        exchange.generation = arrival.connection.generation
         exchange.downstream = slot
         exchange.ticket = ticket
         exchange.hasWaited = arrival.hasWaited
@@ -65,6 +65,7 @@ extension ProxyLoop {
         exchange.label = Self.label(requestHead, scratch.bytes)
         if accessLog != nil {
             Self.writeRequest(requestHead, scratch, into: &exchange.logged)
+            exchange.loggedClient = loggedClient(slot)
         }
     }
 
@@ -88,19 +89,20 @@ extension ProxyLoop {
             exchanges[exchange].upgrades = true
             exchanges[exchange].key = Self.short(.secWebSocketKey, of: requestHead.fields, scratch)
         }
+        if hasReserved { reserveFields(exchange) }
         let upstream = acquire(for: exchange)
         switch upstream {
         case .connection(let upstream):
             HeadWriter.request(
                 requestHead, scratch.bytes, forwarded: forwarded, expectation: false,
-                into: &upstreams[upstream].output)
+                own: ownFields.bytes, into: &upstreams[upstream].output)
             upstreams[upstream].keepsSent =
                 upstreams[upstream].isReused && requestHead.framing.isEmpty
                 && requestHead.method.isIdempotent
         case .wait:
             HeadWriter.request(
                 requestHead, scratch.bytes, forwarded: forwarded, expectation: false,
-                into: &exchanges[exchange].waiting)
+                own: ownFields.bytes, into: &exchanges[exchange].waiting)
         case .failed(let error):
             stash(downstream: slot, from: requestHead.length)
             fail(exchange, error)
@@ -128,6 +130,17 @@ extension ProxyLoop {
         {
             lookAgain(downstream: slot)
         }
+    }
+
+    /// Takes the reserved names out of the client's head and asks the application for its own.
+    /// Where anything is wrong with those none is sent: half an identity is worse than none.
+    private func reserveFields(_ exchange: Int32) {
+        requestHead.fields.drop(reserved, scratch.bytes)
+        ownFields.removeAll()
+        application.writeFields(exchanges[exchange].ticket, into: &ownFields)
+        guard !reserved.admits(ownFields.bytes) else { return }
+        ownFields.removeAll()
+        metrics.add(.fieldsOmitted, row)
     }
 
     // MARK: The body

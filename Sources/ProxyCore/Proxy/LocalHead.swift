@@ -43,11 +43,3 @@ extension HeadWriter {
         return omitted
     }
 }
-
-extension RawSpan {
-    /// Whether these bytes can be the value of a field that we insert.
-    var isFieldValue: Bool {
-        for index in 0..<byteCount where !self[unchecked: index].isOf(.value) { return false }
-        return true
-    }
-}

@@ -12,6 +12,9 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     let metrics: ProxyMetrics
     let row: Int
     let accessLog: AccessLog?
+    let reserved: ReservedFields
+    /// `reserved` names any.
+    let hasReserved: Bool
     let health: UpstreamHealth
     /// Set right after `init`, before the loop runs: the application needs the loop to be made.
     var application: any Application
@@ -33,6 +36,8 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     /// Where everything that is sent down is written.
     var outgoing = ByteBuffer(capacity: Limits.readSize * 2)
     var body = ByteBuffer()
+    /// The application's own fields of the head that is being written.
+    var ownFields = ByteBuffer()
     var requestHead = RequestHead()
     var responseHead = ResponseHead()
     var date = ByteBuffer(capacity: 32)
@@ -60,6 +65,8 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
         self.metrics = metrics
         self.health = health
         self.accessLog = accessLog
+        reserved = ReservedFields(settings.reservedFields)
+        hasReserved = !reserved.isEmpty
         loop = try EventLoop()
         let share = { (total: Int) in max(1, (total + count - 1) / count) }
         downstreams = Slab(limit: share(settings.connections))

@@ -50,8 +50,8 @@ public struct ProxySettings: Sendable {
     /// Served WebSockets over all loops.
     public var sockets = 200_000
     public var accessLog = false
-    /// Names of request fields that only the application may set: never taken from a client,
-    /// whatever their case and with `_` for `-`.
+    /// Names of request fields that only the application may set, at most
+    /// `Limits.reservedFields`: never taken from a client (`ReservedFields`).
     public var reservedFields: [String] = []
 
     public init(trusted: TrustedNetworks) {

@@ -254,6 +254,7 @@ extension ProxyLoop {
         guard case .hold = passage else { return }
         exchanges[exchange].isHeld = true
         let downstream = exchanges[exchange].downstream
+        exchanges[exchange].heldFrom = downstreams[downstream].output.count
         setDeadline(downstream: downstream, after: Limits.holdTime)
     }
 

@@ -13,7 +13,7 @@ extension ProxyLoop {
             var request = ByteBuffer()
             Self.writeRequest(requestHead, scratch, into: &request)
             accessLog.line(
-                downstreams[slot].client, request: request, status: response.status,
+                loggedClient(slot), request: request, status: response.status,
                 bytes: UInt64(response.body.count), now: loop.utc)
         }
         writeLocal(

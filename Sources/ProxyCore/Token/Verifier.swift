@@ -4,6 +4,9 @@
 
 /// What became of a token.
 public enum Verdict: Sendable, Equatable {
+    /// The digest names the token for revocation and for a session without a name. It is the one
+    /// of the whole token; with ES* of what is signed alone: from a signature (r, s) anybody can
+    /// make (r, n - s), which is as good, and a token that was revoked must not come back so.
     case valid(TokenClaims, digest: TokenDigest)
     case refused(TokenFault)
 }
@@ -49,8 +52,11 @@ public final class Verifier {
         missed = nil
         if ring.version != version { takeKeys() }
         do {
-            let claims = try claims(of: token, now: now, expiredFor: past)
-            return .valid(claims, digest: sha256.tokenDigest(token))
+            let segments = try TokenParser.segments(of: token)
+            let header = try header(segments.header(of: token))
+            let claims = try claims(of: token, segments, header, now: now, expiredFor: past)
+            let named = header.algorithm.hasTwins ? segments.signed(of: token) : token
+            return .valid(claims, digest: sha256.tokenDigest(named))
         } catch {
             if let missed { ring.wanted?(missed) }
             return .refused(error)
@@ -63,10 +69,9 @@ public final class Verifier {
     }
 
     private func claims(
-        of token: RawSpan, now: Milliseconds, expiredFor past: Milliseconds
+        of token: RawSpan, _ segments: TokenSegments, _ header: TokenHeader, now: Milliseconds,
+        expiredFor past: Milliseconds
     ) throws(TokenFault) -> TokenClaims {
-        let segments = try TokenParser.segments(of: token)
-        let header = try header(segments.header(of: token))
         try decode(segments, of: token)
         let list = try Shortlist(header, of: issuers) { Self.unverifiedIssuer(payload) }
         missed = list.absentOf

@@ -1,6 +1,6 @@
 // Owns finding out whose a token is that says nothing itself: by the store, and by asking.
 // Called by `whoami`.
-// Never lets what it learns count: the engine behind the desk is thrown away.
+// Never lets what it learns count.
 
 import Presence
 import ProxyCore
@@ -91,13 +91,16 @@ struct OpaqueLook {
     ) throws(AssemblyError) -> WhoamiCommand.Verdict? {
         // At each place in turn: the application may look at one of them alone. A server of its
         // own (RFC 7662) is given the token itself.
-        let places = config.tokens.introspect?.url == nil ? self.places : Array(self.places.prefix(1))
+        let places =
+            config.tokens.introspect?.url == nil ? self.places : Array(self.places.prefix(1))
         var verdict: WhoamiCommand.Verdict?
         for (place, scheme) in places {
             let question = Question(
                 digest: whoami.digest, token: whoami.token, place: place, scheme: scheme,
                 host: [], secure: false)
-            let shown = config.tokens.introspect?.url.map { "asked \($0.text)" } ?? "shown in \(place.text)"
+            let shown =
+                config.tokens.introspect?.url.map { "asked \($0.text)" }
+                ?? "shown in \(place.text)"
             verdict = try answer(question, settings, shown)
             if verdict?.isAccepted == true { break }
         }
@@ -107,48 +110,26 @@ struct OpaqueLook {
     private func answer(
         _ question: Question, _ settings: IntrospectionSettings, _ shown: String
     ) throws(AssemblyError) -> WhoamiCommand.Verdict? {
-        let (standing, trouble) = try Self.ask(
-            question, settings, config.presenceSettings(startedAt: whoami.now), now: whoami.now)
+        let look: InquiryLook
+        do throws(SystemError) {
+            look = try InquiryLook(question, settings, now: whoami.now)
+        } catch {
+            throw AssemblyError(description: "\(error)")
+        }
         let check = "introspection"
-        switch standing {
+        let why = look.reason.isEmpty ? "" : ": \(look.reason)"
+        switch look.outcome {
         case .known(let identity):
             let who = Self.shown(identity.user, identity.name, identity.isAdmin)
             whoami.say(ReportLine(check, .ok, "\(shown): \(who)"))
             if whoami.checkRevocation(RevocationKey(question.digest)) { return .refused("revoked") }
             return .accepted("user \(ConfigValue.quoted(identity.user))")
         case .refused:
-            whoami.say(ReportLine(check, .refused, "\(shown): it is not wanted there"))
+            whoami.say(ReportLine(check, .refused, "\(shown)\(why)"))
             return .refused("not wanted by whoever was asked")
-        case .undecided, .unknown:
-            whoami.say(ReportLine(check, .unreached, "\(shown): \(trouble ?? "no answer")"))
+        case .undecided:
+            whoami.say(ReportLine(check, .unreached, "\(shown)\(why)"))
             return nil
-        }
-    }
-
-    /// One question to the desk of the service, with a thread and an engine of its own.
-    private static func ask(
-        _ question: Question, _ settings: IntrospectionSettings, _ presence: PresenceSettings,
-        now: Milliseconds
-    ) throws(AssemblyError) -> (Standing, trouble: String?) {
-        var capacity = PresenceCapacity()
-        capacity.users = 16
-        capacity.sessions = 16
-        let engine = PresenceEngine(settings: presence, epoch: 1, capacity: capacity)
-        let trouble = Lock<String?>(nil)
-        do throws(SystemError) {
-            let desk = try InquiryDesk(
-                settings, engine: engine, report: { text in trouble.withLock { $0 = text } })
-            let answered = try EventCounter()
-            defer { answered.descriptor.close() }
-            let thread = try Thread(name: "inquiry") { desk.run() }
-            if desk.ask(question, sighting: nil, waiter: { answered.signal() }, now: now) {
-                answered.wait(atMost: settings.timeout + 1_000)
-            }
-            desk.stop()
-            thread.join()
-            return (desk.standing(question.digest, now: now), trouble.withLock { $0 })
-        } catch {
-            throw AssemblyError(description: "\(error)")
         }
     }
 }

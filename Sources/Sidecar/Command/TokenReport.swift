@@ -147,10 +147,12 @@ struct TokenReport {
     }
 
     /// Whose token it is, where that is certain.
-    private var issuer: TokenIssuer? {
+    private var issuerIndex: Int? {
         let index = claims?.issuer ?? (view.choices.count == 1 ? view.choices[0].issuer : nil)
-        return index.flatMap { issuers.indices.contains($0) ? issuers[$0] : nil }
+        return index.flatMap { issuers.indices.contains($0) ? $0 : nil }
     }
+
+    private var issuer: TokenIssuer? { issuerIndex.map { issuers[$0] } }
 
     private var lifetime: String {
         let times = ["nbf", "iat", "exp"].compactMap { name -> String? in
@@ -170,8 +172,7 @@ struct TokenReport {
         let given = view.claims?[name].map { "\(name) \(Self.shown($0))" } ?? "no \(name)"
         guard let demanded else { return given }
         guard !demanded.isEmpty else {
-            return view.claims?[name] == nil
-                ? "not demanded" : "\(given) is not looked at: tokens.keys demands none"
+            return "\(given); \(Self.keys([issuerIndex].compactMap(\.self))) demands none"
         }
         return "\(given); demanded is \(demanded.map(ConfigValue.quoted).joined(separator: " or "))"
     }

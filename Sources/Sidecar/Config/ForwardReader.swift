@@ -53,7 +53,11 @@ struct ForwardReader {
         }
         let folded = FieldRule.folded(name)
         let carriesToken = places.contains { place in
-            if case .header(let field, _) = place { FieldRule.folded(field) == folded } else { false }
+            if case .header(let field, _) = place {
+                FieldRule.folded(field) == folded
+            } else {
+                false
+            }
         }
         guard !carriesToken else {
             return "\(shown) carries tokens (tokens.from), and would be taken from every request:"

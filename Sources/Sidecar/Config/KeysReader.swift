@@ -158,7 +158,9 @@ struct KeysReader {
         section.value("jwks_ca_file")?.error("goes with jwks alone: leave it out")
         guard let key = sources.publicKey(file) else { return nil }
         guard terms.algorithms.contains(where: { key.fits($0) }) else {
-            file.error("the key is \(key.kind.text), which goes with none of \(Self.misfit([key], terms.algorithms))")
+            file.error(
+                "the key is \(key.kind.text), which goes with none of \(Self.misfit([key], terms.algorithms))"
+            )
             return nil
         }
         let keys = [PublishedKey(key, keyID: terms.keyID)]
@@ -191,7 +193,8 @@ struct KeysReader {
             caFile = sources.authorities("jwks_ca_file", section, of: nil)
             guard keys.contains(where: { key in terms.algorithms.contains { key.key.fits($0) } })
             else {
-                set.error("none of its keys goes with \(Self.misfit(keys.map(\.key), terms.algorithms))")
+                set.error(
+                    "none of its keys goes with \(Self.misfit(keys.map(\.key), terms.algorithms))")
                 return nil
             }
         }
@@ -238,7 +241,8 @@ struct AlgorithmsReader {
             if section.value.node["algorithms"] == nil {
                 let isPublic = section.value("jwks") ?? section.value("public_key_file") != nil
                 section.error(
-                    "algorithms is missing: write algorithms: [\"\(isPublic ? "RS256" : "HS256")\"]")
+                    "algorithms is missing: write algorithms: [\"\(isPublic ? "RS256" : "HS256")\"]"
+                )
             }
             return nil
         }

@@ -32,7 +32,8 @@ struct PlacesReader {
                 faulty = true
                 continue
             }
-            if let twin = places.first(where: { Self.covers($0, place) || Self.covers(place, $0) }) {
+            if let twin = places.first(where: { Self.covers($0, place) || Self.covers(place, $0) })
+            {
                 let isSame = twin.text.lowercased() == place.text.lowercased()
                 value.error(
                     isSame

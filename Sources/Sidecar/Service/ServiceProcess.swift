@@ -17,6 +17,7 @@ final class ServiceProcess: Sendable {
     private let health: UpstreamHealth
     private let sweep: Sweep
     private let lists: ListDesk
+    private let tokens: TokenThreads
     private let threads: [Thread]
     private let draining: DrainFlag
 
@@ -49,7 +50,9 @@ final class ServiceProcess: Sendable {
                         log.info("an upstream answers again")
                     }
                 })
-            let probes = Self.probes(draining, health, metrics, store)
+            let keeping = try TokenThreads(
+                config, ring: ring, engine: engine, log: log, attempted: { _ in })
+            let probes = Self.probes(draining, health, metrics, store, keeping)
             let lists = try ListDesk(engine)
             let service = try PresenceService(
                 settings: config.apiSettings(), engine: engine, tokens: tokens, lists: lists,
@@ -65,16 +68,18 @@ final class ServiceProcess: Sendable {
             let sweep = try Sweep(engine)
             health.probe(timeout: 500)
             try Self.start(store, engine, config, log)
-            threads = [
-                try Thread(name: "sweep") { sweep.run() },
-                try Thread(name: "lists") { lists.run() },
-                try Thread(name: "health") { health.watch(timeout: 1_000) },
-            ]
+            threads =
+                [
+                    try Thread(name: "sweep") { sweep.run() },
+                    try Thread(name: "lists") { lists.run() },
+                    try Thread(name: "health") { health.watch(timeout: 1_000) },
+                ] + (try keeping.start())
             try group.start()
             self.health = health
             self.group = group
             self.sweep = sweep
             self.lists = lists
+            self.tokens = keeping
         } catch {
             store.stop()
             throw AssemblyError(description: "\(error)")
@@ -110,7 +115,7 @@ final class ServiceProcess: Sendable {
 
     private static func probes(
         _ draining: DrainFlag, _ health: UpstreamHealth, _ metrics: ProxyMetrics,
-        _ store: PresenceStore
+        _ store: PresenceStore, _ tokens: TokenThreads
     ) -> HealthProbes {
         HealthProbes(
             isDraining: { draining.isSet.load(ordering: .relaxed) },
@@ -118,7 +123,9 @@ final class ServiceProcess: Sendable {
             storeProblem: {
                 if case .degraded(let reason) = store.health { reason } else { nil }
             },
-            metrics: { ProxyExposition.text(metrics, store.statistics) })
+            metrics: {
+                ProxyExposition.text(metrics, store.statistics) + TokenExposition.text(tokens)
+            })
     }
 
     private func announce(_ config: Config, _ settings: ProxySettings) {
@@ -148,6 +155,7 @@ final class ServiceProcess: Sendable {
         sweep.stop()
         lists.stop()
         health.stop()
+        tokens.stop()
         for thread in threads { thread.join() }
         if case .degraded(let reason) = store.stop() { log.error(reason) }
         log.info("stopped")

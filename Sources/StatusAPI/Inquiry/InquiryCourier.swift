@@ -79,7 +79,8 @@ final class InquiryCourier {
         case .unresolved, .unreachable, .timedOut, .tls, .broken, .brokenOff, .unanswered,
             .interrupted:
             .silent
-        case .noHTTP, .badBody, .unexpected, .tooLarge, .encoded, .redirected, .malformedRequest:
+        case .noHTTP, .badBody, .unexpected, .tooLarge, .hugeHead, .encoded, .redirected,
+            .malformedRequest:
             .unclear
         }
     }

@@ -22,6 +22,8 @@ enum Counter: Int, CaseIterable, Sendable {
     case tokenCached, tokenVerified, tokenRevoked, tokenConflict, tokenNoRoom
 
     case loginSeen, loginFailed, loginUnreadable, loginNotJSON, loginNoUser, loginMismatch
+    case loginLearnt, loginTokenUnusable
+    case refreshSeen, refreshFailed, refreshUnread
     case logoutSeen, logoutAnonymous, logoutForgotten
 
     case heartbeats, statusesSet, commitFailed, commitLate

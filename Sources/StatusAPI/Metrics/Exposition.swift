@@ -183,6 +183,14 @@ struct CounterFamily {
                 ("seen", .loginSeen), ("failed", .loginFailed),
                 ("too large or unreadable", .loginUnreadable), ("not JSON", .loginNotJSON),
                 ("no user in it", .loginNoUser), ("token of another user", .loginMismatch),
+                ("token learnt", .loginLearnt), ("token unusable", .loginTokenUnusable),
+            ]),
+        CounterFamily(
+            name: "presence_refreshes_total", help: "Answers of refresh routes, by what was read.",
+            label: "result",
+            samples: [
+                ("seen", .refreshSeen), ("failed", .refreshFailed),
+                ("no token or no user in it", .refreshUnread),
             ]),
         CounterFamily(
             name: "presence_logouts_total", help: "Answers of logout routes, by what was known.",

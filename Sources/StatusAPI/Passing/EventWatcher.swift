@@ -38,50 +38,32 @@ extension PresenceApplication {
 
     /// With the body of a login's answer; nil: too large, broken or content-coded.
     func watchLogin(_ ticket: Ticket, status: Int, body: RawSpan?, now: Milliseconds) {
+        let issuing = unpark(ticket)
         guard (200..<300).contains(status) else { return }
-        guard let body else { return counters.add(.loginUnreadable) }
-        let root: JSONNode
+        let answer: LoginAnswer
         do {
-            root = try JSONReader.read(body, maximumDepth: APILimits.loginDepth)
+            answer = try LoginAnswer(
+                body, head: issuing?.issued, paths: router.login(ticket.route), tokens: issued,
+                now: now)
         } catch {
-            return counters.add(.loginNotJSON)
+            return counters.add(error == .notJSON ? .loginNotJSON : .loginUnreadable)
         }
-        let paths = router.login(ticket.route)
-        let user = Self.text(root, paths.user)
-        let name = Self.text(root, paths.name)
-        let token = Self.text(root, paths.tokenPaths).flatMap { claims(of: $0, now: now) }
-        guard let who = token?.claims.user ?? user else { return counters.add(.loginNoUser) }
+        if answer.hasToken, answer.token == nil { counters.add(.loginTokenUnusable) }
+        let claims = answer.token?.claims
+        guard let who = claims?.user ?? answer.user else { return counters.add(.loginNoUser) }
         // Later requests are known by the token, so that it decides.
-        if let user, !user.rawSpan.equals(who.rawSpan) { counters.add(.loginMismatch) }
-        let known = engine.login(
-            user: who, name: name ?? token?.claims.name, session: token?.tag, now: now)
+        if let user = answer.user, !user.rawSpan.equals(who.rawSpan) {
+            counters.add(.loginMismatch)
+        }
+        let name = answer.name ?? claims?.name
+        let tag = answer.token?.tag(of: who)
+        let known = engine.login(user: who, name: name, session: tag, now: now)
         counters.add(known ? .loginSeen : .tokenNoRoom)
-    }
-
-    private func claims(
-        of token: String, now: Milliseconds
-    ) -> (claims: TokenClaims, tag: UInt64)? {
-        // Some answers name the scheme too: "Bearer eyJ…".
-        var bytes = Array(token.utf8)
-        if bytes.count > 7, bytes.rawSpan.extracting(0..<7).equalsFolded("bearer ") {
-            bytes.removeFirst(7)
-        }
-        return identification.claims(of: bytes.rawSpan, now: now)
-    }
-
-    /// The first of the paths that leads to a text or a whole number.
-    private static func text(_ root: JSONNode, _ paths: [JSONPath]) -> String? {
-        for path in paths {
-            if let text = path.first(in: root)?.scalar { return text }
-        }
-        return nil
-    }
-}
-
-extension JSONNode {
-    /// A text, or a whole number as text: `42` and `"42"` are one user. Nil where it is empty.
-    var scalar: String? {
-        if let integer { return String(integer) }
-        return string.flatMap { $0.isEmpty ? nil : $0 }
+        guard known, let tag, case .opaque(let digest)? = answer.token else { return }
+        // Nothing that passes in an answer makes anybody an admin.
+        let token = LearntToken(
+            digest: digest, user: who, name: name, session: tag, expires: answer.expires,
+            seenAt: now)
+        counters.add(engine.learn(token, now: now) ? .loginLearnt : .loginTokenUnusable)
     }
 }

@@ -12,7 +12,8 @@ final class HeadWriterTests: XCTestCase {
 
     private func written(
         _ input: String, trusted: Bool = false, secure: Bool = false,
-        peer: ClientAddress? = nil, expectation: Bool = true
+        peer: ClientAddress? = nil, expectation: Bool = true,
+        own: String = ""
     ) -> [String] {
         let bytes = latin1(input)
         var head = RequestHead()
@@ -23,7 +24,7 @@ final class HeadWriterTests: XCTestCase {
             head, bytes.rawSpan,
             forwarded: ForwardedFields(
                 peer: peer ?? self.peer, trusted: trusted, secure: secure),
-            expectation: expectation, into: &out)
+            expectation: expectation, own: own.rawSpan, into: &out)
         return lines(out)
     }
 
@@ -121,6 +122,13 @@ final class HeadWriterTests: XCTestCase {
                     "X-Forwarded-For: 6.6.6.6", "X-Forwarded-Proto: https",
                     "X-Forwarded-Host: evil"), trusted: true),
             ["GET / HTTP/1.1", "Host: a"] + own)
+    }
+
+    func testFieldsOfTheApplicationFollowEverythingOfTheClient() {
+        XCTAssertEqual(
+            written(get("Connection: X-Auth-User", "A: 1"), own: "X-Auth-User: u\r\n"),
+            ["GET / HTTP/1.1", "Host: a", "A: 1"] + own.dropLast()
+                + ["X-Auth-User: u"] + own.suffix(1))
     }
 
     func testConnection34Expect() {

@@ -82,4 +82,43 @@ final class AccessLogTests: XCTestCase {
         XCTAssertEqual(lines.count { $0.contains("dropped: its reader is too slow") }, 1)
         XCTAssertLessThan(lines.count, 700)
     }
+
+    /// Whoever comes through a trusted proxy is named by it; whoever comes directly is not asked.
+    func testTheClientBehindATrustedPeer() throws {
+        for (trusted, client) in [(["127.0.0.0/8", "10.0.0.0/8"], "9.9.9.9"), ([], "127.0.0.1")] {
+            let (reader, writer) = pipePair()
+            let waits = Board(false)
+            var script = Script.serving()
+            script.arrived = { _, arrival, label in
+                guard label.hasSuffix("/wait"), !arrival.hasWaited else { return nil }
+                waits.change { $0 = true }
+                return .wait
+            }
+            let networks = try TrustedNetworks(parsing: trusted)
+            let house = try LoopHouse(
+                script: script, accessLog: AccessLog(output: LogOutput(writer))
+            ) { settings in
+                settings.trusted = networks
+            }
+            let from = "X-Forwarded-For: 6.6.6.6, 9.9.9.9, 10.0.0.1\r\n"
+            let wire = house.client()
+            wire.send(Say.get("/own", fields: from))
+            XCTAssertEqual(wire.readReply().status, 200)
+            // No backend: an answer of the proxy's own.
+            wire.send(Say.get("/", fields: from))
+            XCTAssertEqual(wire.readReply().status, 502)
+            let waiting = house.client()
+            waiting.send(Say.get("/own/wait", fields: from))
+            XCTAssertTrue(waits.await { $0 })
+            waiting.reset()
+            wire.close()
+            house.await("the client is gone") { $0.downstreams.count == 0 }
+            house.close()
+            writer.close()
+            let lines = String(decoding: reader.takeAll(), as: UTF8.self).split(separator: "\n")
+            XCTAssertEqual(lines.count, 3, "\(lines)")
+            for line in lines { XCTAssertTrue(line.contains("Z \(client) \"GET /"), "\(line)") }
+            XCTAssertTrue(lines.last?.contains("\"GET /own/wait\" 499") ?? false, "\(lines)")
+        }
+    }
 }

@@ -14,6 +14,7 @@ final class ExchangeMachineTests: XCTestCase {
             switch step {
             case "q": machine.requestEnded()
             case "r": machine.responseStarted()
+            case "w": machine.responseWithdrawn()
             case "e": _ = machine.responseEnded(upstreamPersists: true, clientPersists: true)
             default: _ = machine.answered(clientPersists: true)
             }
@@ -28,7 +29,8 @@ final class ExchangeMachineTests: XCTestCase {
             ("qr", .complete, .streaming), ("rq", .complete, .streaming),
             ("re", .abandoned, .complete), ("qre", .complete, .complete),
             ("rqe", .complete, .complete), ("a", .abandoned, .complete),
-            ("qa", .complete, .complete),
+            ("qa", .complete, .complete), ("qrw", .complete, .awaited),
+            ("rw", .streaming, .awaited), ("qrwa", .complete, .complete),
         ] {
             XCTAssertEqual(machine(steps).request, request, steps)
             XCTAssertEqual(machine(steps).response, response, steps)

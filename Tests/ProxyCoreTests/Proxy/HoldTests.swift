@@ -113,6 +113,78 @@ final class HoldTests: XCTestCase {
         _ = house.inLoop { $0.release(id) }
     }
 
+    func testAHeldResponseThatBreaksOffIs502() throws {
+        let backend = Backend()
+        let held = Board<ExchangeID?>(nil)
+        var script = Script()
+        script.sight = { _, id, status in
+            guard status == 200 else { return .pass }
+            held.change { $0 = id }
+            return .hold
+        }
+        let house = try LoopHouse(backend, script: script)
+        defer { house.close() }
+        let client = house.client()
+        for response in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nno size",
+        ] {
+            held.change { $0 = nil }
+            client.send(Say.get("/logout"))
+            let upstream = backend.accept()
+            _ = upstream.readRequest()
+            // What is not held has left before it.
+            upstream.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+            XCTAssertEqual(client.readReply().status, 103)
+            upstream.send(response)
+            XCTAssertTrue(held.await { $0 != nil })
+            upstream.close()
+            let answer = client.readReply()
+            XCTAssertEqual(answer.status, 502, response)
+            XCTAssertTrue(answer.isWhole)
+            let id = held.now!
+            _ = house.inLoop { $0.release(id) }
+        }
+        XCTAssertEqual(house.count(.errorTruncated), 2)
+        // The application has heard of it once, and the client's connection is as good as new.
+        client.send(Say.get("/logout"))
+        let upstream = backend.accept()
+        _ = upstream.readRequest()
+        upstream.send(Say.reply("kept", status: "201 Created"))
+        XCTAssertEqual(client.readReply().text, "kept")
+        let sighted = house.record.now.filter {
+            if case .sighted = $0 { true } else { false }
+        }
+        XCTAssertEqual(sighted.count, 4)
+    }
+
+    /// Bytes that were there before it stay where they are.
+    func testWhatCameBeforeAHeldResponseIsNotTakenBack() throws {
+        let backend = Backend()
+        let held = Board<ExchangeID?>(nil)
+        var script = Script()
+        script.sight = { host, id, status in
+            guard status == 200, let loop = host as? ProxyLoop else { return .pass }
+            // As if the client had not taken the interim response that came with it.
+            let slot = loop.exchanges[id.slot].downstream
+            loop.downstreams[slot].output.append("HTTP/1.1 103 Early Hints\r\n\r\n")
+            held.change { $0 = id }
+            return .hold
+        }
+        let house = try LoopHouse(backend, script: script)
+        defer { house.close() }
+        let client = house.client()
+        client.send(Say.get("/"))
+        let upstream = backend.accept()
+        _ = upstream.readRequest()
+        upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
+        XCTAssertTrue(held.await { $0 != nil })
+        upstream.close()
+        XCTAssertEqual(client.readReply().status, 103)
+        XCTAssertEqual(client.readReply().status, 502)
+    }
+
     /// Releasing, answering and watching in the middle of one another: nobody gets what belongs
     /// to somebody else.
     func testReleasingAndAnsweringInsideOtherCalls() throws {
@@ -194,6 +266,38 @@ final class HoldTests: XCTestCase {
             XCTAssertTrue(client.readReply().isWhole)
             house.expect { $0.contains(.watched(200, shown)) }
         }
+    }
+
+    func testHeadsThatAreAskedFor() throws {
+        let backend = Backend()
+        var script = Script()
+        script.admit = { label in
+            .forward(Ticket(), watch: Watch(fields: label.hasSuffix("/login")))
+        }
+        let house = try LoopHouse(backend, script: script)
+        defer { house.close() }
+        let (client, upstream) = house.warmUp(backend)
+        house.record.change { $0 = [] }
+        client.send(Say.get("/login"))
+        _ = upstream.readRequest()
+        upstream.send("HTTP/1.1 103 Early Hints\r\nSet-Cookie: no\r\n\r\n")
+        upstream.send(Say.reply("ok", fields: "Set-Cookie: sessionid=1\r\n"))
+        XCTAssertEqual(client.readReply().status, 103)
+        let answer = client.readReply()
+        XCTAssertEqual(answer["set-cookie"], "sessionid=1")
+        XCTAssertEqual(
+            house.record.now,
+            [
+                .admitted("GET /login"), .answered(200, "sessionid=1"),
+                .sighted(200, byUpstream: true, "GET /login"),
+            ])
+        // A backend that says nothing has no head.
+        client.send(Say.post("/login", ""))
+        _ = upstream.readRequest()
+        upstream.close()
+        XCTAssertEqual(client.readReply().status, 502)
+        house.expect { $0.contains(.sighted(502, byUpstream: false, "POST /login")) }
+        XCTAssertEqual(house.record.now.filter { $0 == .answered(502, nil) }, [])
     }
 
     // MARK: Serving

@@ -81,7 +81,7 @@ final class LoopHouse {
     }
 
     init(
-        _ backends: Backend..., script: Script = Script(),
+        _ backends: Backend..., script: Script = Script(), accessLog: AccessLog? = nil,
         change: (inout ProxySettings) -> Void = { _ in }
     ) throws {
         var settings = Self.settings(backends)
@@ -90,7 +90,7 @@ final class LoopHouse {
         self.record = record
         let loop = try ProxyLoop(
             settings: settings, row: 0, of: 1, metrics: metrics,
-            health: try UpstreamHealth(servers: settings.upstreams)
+            health: try UpstreamHealth(servers: settings.upstreams), accessLog: accessLog
         ) { ScriptedApplication($0, script, record) }
         let stream = try SocketAddress(numeric: "127.0.0.1", port: 0)!.listen(reusePort: false)
         // Clients can send more than one read takes while the loop is stopped.

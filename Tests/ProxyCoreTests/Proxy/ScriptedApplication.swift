@@ -11,6 +11,7 @@ import XCTest
 enum Asked: Equatable {
     case admitted(String)
     case admittedAgain(String)
+    case servedAfterWait(String)
     case answered(Int, String?)
     case sighted(Int, byUpstream: Bool, String)
     case watched(Int, String?)
@@ -39,6 +40,7 @@ struct Script: @unchecked Sendable {
         .answer(.plain(label))
     }
     var opened: (Host, SocketID) -> Void = { _, _ in }
+    var turn: (Host) -> Void = { _ in }
     var message: (Host, SocketID, String) -> Void = { _, _, _ in }
     var closed: (Host, SocketID) -> Void = { _, _ in }
 
@@ -115,6 +117,7 @@ final class ScriptedApplication: Application {
         let method = bytes[request.methodName].text() ?? ""
         let label = method + " " + (bytes[request.path].text() ?? "")
         note(.served(label, body.text() ?? ""))
+        if arrival.hasWaited { note(.servedAfterWait(label)) }
         return script.serve(host, id, label)
     }
 
@@ -136,5 +139,8 @@ final class ScriptedApplication: Application {
         script.closed(host, socket)
     }
 
-    func turn(now: Milliseconds) -> Milliseconds? { nil }
+    func turn(now: Milliseconds) -> Milliseconds? {
+        script.turn(host)
+        return nil
+    }
 }

@@ -66,6 +66,16 @@ final class VerifierTests: XCTestCase {
             user: ["sub"], name: [], session: [], adminClaim: "level", adminEquals: .integer(3))
         XCTAssertEqual(user(#""sub":"s","level":3"#, level)?.isAdmin, true)
         XCTAssertEqual(user(#""sub":"s","level":3.0"#, level)?.isAdmin, false)
+        let scope = try ClaimRules(
+            user: ["sub"], name: [], session: [], adminClaim: "scope", adminEquals: .word("admin"))
+        for (value, wanted) in [
+            (#""admin""#, true), (#""read admin""#, true), (#""admin read""#, true),
+            (#"" a  admin  b ""#, true), (#"["read","admin"]"#, true), (#""administrator""#, false),
+            (#""read,admin""#, false), (#""Admin""#, false), (#"["read admin"]"#, false),
+            (#""""#, false), ("true", false), ("{}", false), (#"{"admin":true}"#, false),
+        ] {
+            XCTAssertEqual(user(#""sub":"s","scope":\#(value)"#, scope)?.isAdmin, wanted, value)
+        }
         let nobody = try ClaimRules(
             user: ["sub"], name: [], session: [], adminClaim: nil, adminEquals: .bool(true))
         XCTAssertEqual(user(#""sub":"s","is_staff":true"#, nobody)?.isAdmin, false)

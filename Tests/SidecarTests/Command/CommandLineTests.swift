@@ -24,6 +24,8 @@ final class CommandLineTests: XCTestCase {
             ("demo --port 8080", .demo(port: 8080)), ("--version", .version),
             ("--help", .help(nil)), ("help", .help(nil)), ("help run", .help(.run)),
             ("run --help", .help(.run)), ("token -h", .help(.token)),
+            ("whoami --config c -", .whoami(WhoamiOrder(file: "c", token: "-"))),
+            ("whoami --config c a.b.c", .whoami(WhoamiOrder(file: "c", token: "a.b.c"))),
             (
                 "routes --config c GET /x?y=1",
                 .routes(file: "c", method: "GET", path: "/x?y=1")
@@ -109,6 +111,15 @@ final class CommandLineTests: XCTestCase {
                 "users --status here",
                 "sidecar users: --status takes online, away or offline"
                     + #" (see "sidecar help users")"#
+            ),
+            (
+                "whoami --config c",
+                "sidecar whoami: write one token, or - to read it from standard input"
+                    + #" (see "sidecar help whoami")"#
+            ),
+            (
+                "whoami -",
+                #"sidecar whoami: write --config FILE (see "sidecar help whoami")"#
             ),
             (
                 "routes --config c GET",

@@ -19,6 +19,9 @@ final class CommandsTests: XCTestCase {
             { match: "GET /poll", activity: false },
             { match: "* /static/**", track: false },
             { match: "POST /beat", on: "heartbeat" },
+            { match: "POST /refresh", on: "refresh", token: ["$.access", "cookie:access"],
+              expires: "$.expires_in" },
+            { match: "GET /private/**", require: true, activity: false },
           ],
         }
         """
@@ -85,6 +88,37 @@ final class CommandsTests: XCTestCase {
         }
     }
 
+    func testATokenAsItsIssuerDemands() throws {
+        let file = try write(
+            """
+            {upstream: {servers: ['http://app']}, tokens: {keys: [
+              {algorithms: ['RS256'], public_key_file: '/k/rsa.pem', issuer: 'b'},
+              {algorithms: ['HS512', 'HS256'], secret_env: 'JWT_SECRET', issuer: 'me', kid: 'k',
+               audience: ['a', 'b'], max_lifetime: '1h',
+               claims: {user: ['uid'], admin: {claim: 'scope', contains: 'admin'}}},
+            ]}}
+            """)
+        let now: Milliseconds = 1_795_253_400_000
+        let token = try TokenCommand.mint(
+            try order("token --config \(file) --user 42 --admin"), now: now,
+            surroundings: ConfigSample.surroundings
+        ).get()
+        let config = try XCTUnwrap(ConfigSource.file(file).load(ConfigSample.surroundings).config)
+        guard
+            case .valid(let claims, _) = Verifier(try config.keyRing()).verify(
+                token.rawSpan, now: now)
+        else { return XCTFail("refused") }
+        XCTAssertEqual(claims.user, "42")
+        XCTAssertTrue(claims.isAdmin)
+        XCTAssertEqual(claims.issuer, 1)
+        let long = TokenCommand.mint(
+            try order("token --config \(file) --user 42 --ttl 2h"), now: now,
+            surroundings: ConfigSample.surroundings)
+        guard case .failure(let problem) = long else { return XCTFail("minted") }
+        XCTAssertEqual(
+            problem.lines, ["\(file): tokens.keys[1].max_lifetime: write --ttl 1h"])
+    }
+
     func testNoTokenWithoutASecret() throws {
         let file = try write("{upstream: {servers: ['http://app']}}")
         let minted = TokenCommand.mint(
@@ -118,6 +152,22 @@ final class CommandsTests: XCTestCase {
             (
                 "HEAD", "/static/a/b.css",
                 [#"routes[4] in line 9: "* /static/**""#, "forwarded; counts for nothing"]
+            ),
+            (
+                "POST", "/refresh",
+                [
+                    #"routes[6] in line 11: "POST /refresh""#,
+                    "forwarded; a 2xx answer continues the session with a new token: token from"
+                        + " $.access or cookie:access, expires from $.expires_in",
+                ]
+            ),
+            (
+                "GET", "/private/x",
+                [
+                    #"routes[7] in line 13: "GET /private/**""#,
+                    "without a good token 401, and nothing reaches the backend",
+                    "forwarded; contact, not activity",
+                ]
             ),
             ("GET", "/login", ["no route matches", "forwarded; counts as activity"]),
             (

@@ -23,7 +23,8 @@ final class ConfigTokenReaderTests: XCTestCase {
     func testSecretsFromFiles() throws {
         for path in ["/run/secrets/jwt", "$CREDENTIALS_DIRECTORY/jwt"] {
             let key = try key(
-                "{algorithms:['HS256','HS512'],secret_file:'\(path)',issuer:'i',audience:'a',kid:'k'}")
+                "{algorithms:['HS256','HS512'],secret_file:'\(path)',issuer:'i',audience:'a',kid:'k'}"
+            )
             XCTAssertEqual(key.issuer.algorithms, [.hs256, .hs512])
             guard case .shared(let secret, let keyID) = key.issuer.keys else {
                 return XCTFail("no secret")
