@@ -1,45 +1,150 @@
-// Owns finding the token of a request.
-// Called by identification, for every request.
-// Never judges a token, never copies one that stands in the head as it is.
+// Owns finding the credential of a request among the places where one may stand.
+// Called by admission, for every request.
+// Never judges a credential, never copies one that stands in the head as it is.
 
 import ProxyCore
 
-/// Where the token of a request stands.
-enum Credential: Equatable, BitwiseCopyable {
-    case none
-    /// Two places that name a token and do not agree: nobody can say which one the application
-    /// looks at, so that the request is anonymous.
-    case conflict
-    /// A run of the head's bytes.
-    case head(HeadRange)
-    /// A run of the scratch buffer: the token stood percent-encoded in the query.
-    case scratch(HeadRange)
+/// Where a credential was shown.
+struct Shown: Equatable, BitwiseCopyable {
+    /// A run of the head's bytes, or of the scratch buffer.
+    var token: HeadRange
+    /// The word before it in its field, as sent; empty: there was none.
+    var scheme = HeadRange.empty
+    /// The number of the place among those configured; `Credentials.subprotocol`.
+    var place: UInt8
+    /// It stood percent-encoded in the query: the scratch buffer holds it.
+    var isDecoded = false
 }
 
-/// Reads the places that may name a token.
-enum Credentials {
-    /// The only place that counts for requests: `Authorization: Bearer` (RFC 6750 §2.1).
-    static func ofRequest(_ request: borrowing RequestHead, _ bytes: RawSpan) -> Credential {
+/// What a request shows.
+enum Credential: Equatable, BitwiseCopyable {
+    case none
+    /// Two places that name a token and do not agree, or one place twice: nobody can say which
+    /// one the application looks at, so that the request is anonymous.
+    case conflict
+    case shown(Shown)
+}
+
+/// Reads the places that may name a token, as they were configured.
+///
+/// Names are prepared once. Where `Authorization` is the only one that counts for requests, a
+/// look at it is all there is.
+struct Credentials {
+    /// The place of a token that came as a WebSocket subprotocol.
+    static let subprotocol: UInt8 = .max
+
+    let places: [TokenPlace]
+    private let heads: [HeadPlace]
+    private let queries: [(name: [UInt8], place: UInt8)]
+    /// The number of `header:Authorization` where no other place of a head counts.
+    private let usual: UInt8?
+
+    /// - Parameter places: the first 255 of them.
+    init(_ places: [TokenPlace]) {
+        let places = Array(places.prefix(Int(Self.subprotocol)))
+        self.places = places
+        heads = places.indices.compactMap { HeadPlace(places[$0], UInt8($0)) }
+        queries = places.indices.compactMap { number in
+            guard case .query(let name) = places[number] else { return nil }
+            return (Array(name.utf8) + [0x3D], UInt8(number))
+        }
+        usual = heads.count == 1 && heads[0].isUsual ? heads[0].place : nil
+    }
+
+    /// The names of parameters that hold tokens: no link of ours repeats them.
+    var queryNames: [String] {
+        places.compactMap { if case .query(let name) = $0 { name } else { nil } }
+    }
+
+    /// Whether a browser has sent it of itself, for whichever site's script was asking.
+    func isCookie(_ shown: Shown) -> Bool {
+        guard shown.place < places.count, case .cookie = places[Int(shown.place)] else {
+            return false
+        }
+        return true
+    }
+
+    /// Where it stood, in the words of the configuration. A subprotocol is as little a place of
+    /// the application's as a query.
+    func place(of shown: Shown) -> TokenPlace {
+        shown.place < places.count ? places[Int(shown.place)] : .query("")
+    }
+
+    /// The places of every request: fields and cookies.
+    @inline(__always)
+    func ofRequest(_ request: borrowing RequestHead, _ bytes: RawSpan) -> Credential {
+        guard let usual else { return ofHead(request, bytes) }
         guard let field = request.fields.first(.authorization) else { return .none }
         guard request.fields.count(of: .authorization) == 1 else { return .conflict }
         // A field that the Connection field names is not seen by the upstream.
         guard !field.dropped else { return .none }
-        return bearer(bytes, field.value)
+        let start = Int(field.value.start)
+        let end = Int(field.value.end)
+        guard start >= 0, end <= bytes.byteCount, end - start > 7, isBearer(bytes, start) else {
+            return SchemeChoice.usual.credential(bytes, field.value, usual)
+        }
+        var token = start + 7
+        while token < end, bytes[at: token] == 0x20 { token += 1 }
+        guard token < end else { return .none }
+        return .shown(
+            Shown(
+                token: HeadRange(token, end), scheme: HeadRange(start, start + 6), place: usual))
     }
 
-    /// For presence sockets also `?token=` and `Sec-WebSocket-Protocol: bearer, TOKEN`, since a
-    /// browser's WebSocket can set no field. An address with a token in it is kept by histories
-    /// and logs on the way, so that nothing else takes one.
-    static func ofSocket(
+    /// Seven bytes lie behind `start`. A letter with bit 5 set is its lower case, and no other
+    /// byte becomes one of these letters by it.
+    @inline(__always)
+    private func isBearer(_ bytes: RawSpan, _ start: Int) -> Bool {
+        bytes[unchecked: start] | 0x20 == 0x62 && bytes[unchecked: start &+ 1] | 0x20 == 0x65
+            && bytes[unchecked: start &+ 2] | 0x20 == 0x61
+            && bytes[unchecked: start &+ 3] | 0x20 == 0x72
+            && bytes[unchecked: start &+ 4] | 0x20 == 0x65
+            && bytes[unchecked: start &+ 5] | 0x20 == 0x72
+            && bytes[unchecked: start &+ 6] == 0x20
+    }
+
+    @inline(never)
+    private func ofHead(_ request: borrowing RequestHead, _ bytes: RawSpan) -> Credential {
+        var found = Credential.none
+        for place in heads {
+            let one = place.credential(request, bytes)
+            switch (found, one) {
+            case (.conflict, _), (_, .none): continue
+            case (.none, _): found = one
+            case (_, .conflict): found = .conflict
+            case (.shown(let a), .shown(let b)):
+                guard bytes[a.token].equals(bytes[b.token]) else {
+                    found = .conflict
+                    continue
+                }
+                found = .shown(preferred(a, b))
+            }
+        }
+        return found
+    }
+
+    /// Of two places that agree the one that no browser fills by itself: another site's script
+    /// could not have written it.
+    private func preferred(_ a: Shown, _ b: Shown) -> Shown { isCookie(a) ? b : a }
+
+    // MARK: Sockets
+
+    /// For presence sockets also the configured parameters of the query and
+    /// `Sec-WebSocket-Protocol: bearer, TOKEN`, since a browser's WebSocket can set no field. An
+    /// address with a token in it is kept by histories and logs on the way, so that nothing else
+    /// takes one.
+    func ofSocket(
         _ request: borrowing RequestHead, _ bytes: RawSpan, scratch: inout ByteBuffer
     ) -> Credential {
         scratch.removeAll()
         var found = ofRequest(request, bytes)
         if request.fields.has(.secWebSocketProtocol) {
-            found = agreed(found, ofProtocol(request, bytes), bytes, scratch)
+            found = agreed(found, Self.ofProtocol(request, bytes), bytes, scratch)
         }
         if let query = request.query {
-            found = ofQuery(bytes, query, found, &scratch)
+            for (name, place) in queries {
+                found = ofQuery(bytes, query, name, place, found, &scratch)
+            }
         }
         return found
     }
@@ -53,31 +158,6 @@ enum Credentials {
         ofProtocol(request, bytes) != .none
     }
 
-    /// The scheme is case-insensitive (RFC 9110 §11.1), one or more spaces follow.
-    @inline(__always)
-    private static func bearer(_ bytes: RawSpan, _ value: HeadRange) -> Credential {
-        let start = Int(value.start)
-        let end = Int(value.end)
-        guard start >= 0, end <= bytes.byteCount, end - start > 7, isBearer(bytes, start) else {
-            return .none
-        }
-        var token = start + 7
-        while token < end, bytes[at: token] == 0x20 { token += 1 }
-        return token < end ? .head(HeadRange(token, end)) : .none
-    }
-
-    /// Seven bytes lie behind `start`. A letter with bit 5 set is its lower case, and no other
-    /// byte becomes one of these letters by it.
-    @inline(__always)
-    private static func isBearer(_ bytes: RawSpan, _ start: Int) -> Bool {
-        bytes[unchecked: start] | 0x20 == 0x62 && bytes[unchecked: start &+ 1] | 0x20 == 0x65
-            && bytes[unchecked: start &+ 2] | 0x20 == 0x61
-            && bytes[unchecked: start &+ 3] | 0x20 == 0x72
-            && bytes[unchecked: start &+ 4] | 0x20 == 0x65
-            && bytes[unchecked: start &+ 5] | 0x20 == 0x72
-            && bytes[unchecked: start &+ 6] == 0x20
-    }
-
     private static func ofProtocol(
         _ request: borrowing RequestHead, _ bytes: RawSpan
     ) -> Credential {
@@ -88,49 +168,44 @@ enum Credentials {
         var isToken = false
         while start < end {
             let comma = bytes.first(0x2C, from: start).flatMap { $0 < end ? $0 : nil } ?? end
-            let item = trimmed(bytes, start, comma)
-            if isToken { return item.isEmpty ? .none : .head(item) }
+            let item = bytes.withoutBlanks(start, comma)
+            if isToken {
+                return item.isEmpty ? .none : .shown(Shown(token: item, place: subprotocol))
+            }
             isToken = bytes[item].equalsFolded("bearer")
             start = comma + 1
         }
         return .none
     }
 
-    private static func trimmed(_ bytes: RawSpan, _ start: Int, _ end: Int) -> HeadRange {
-        var first = start
-        var last = end
-        while first < last, isBlank(bytes[at: first]) { first += 1 }
-        while last > first, isBlank(bytes[at: last - 1]) { last -= 1 }
-        return HeadRange(first, last)
-    }
-
-    private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
-
-    /// Adds the `token` parameters of the query to what was found before.
-    private static func ofQuery(
-        _ bytes: RawSpan, _ query: HeadRange, _ before: Credential, _ scratch: inout ByteBuffer
+    /// Adds the parameters of this name (with its `=`) to what was found before.
+    private func ofQuery(
+        _ bytes: RawSpan, _ query: HeadRange, _ name: [UInt8], _ place: UInt8,
+        _ before: Credential, _ scratch: inout ByteBuffer
     ) -> Credential {
         var found = before
         var start = Int(query.start)
         let end = Int(query.end)
         while start < end {
             let stop = bytes.first(0x26, from: start).flatMap { $0 < end ? $0 : nil } ?? end
-            if stop - start > 6, bytes.extracting(start..<(start + 6)).equals("token=") {
-                guard stop - start - 6 <= Limits.tokenBytes * 3 else { return .conflict }
-                let place = scratch.count
+            let value = start + name.count
+            if stop > value, bytes.extracting(start..<value).equals(name.rawSpan) {
+                guard stop - value <= Limits.tokenBytes * 3 else { return .conflict }
+                let kept = scratch.count
                 guard
                     PercentCoding.decode(
-                        bytes, start + 6, stop, plusIsSpace: true, { scratch.append($0) })
+                        bytes, value, stop, plusIsSpace: true, { scratch.append($0) })
                 else { return .conflict }
-                let value = Credential.scratch(HeadRange(place, scratch.count))
-                found = agreed(found, value, bytes, scratch)
+                let range = HeadRange(kept, scratch.count)
+                let shown = Credential.shown(Shown(token: range, place: place, isDecoded: true))
+                found = agreed(found, shown, bytes, scratch)
             }
             start = stop + 1
         }
         return found
     }
 
-    private static func agreed(
+    private func agreed(
         _ one: Credential, _ other: Credential, _ bytes: RawSpan,
         _ scratch: borrowing ByteBuffer
     ) -> Credential {
@@ -138,12 +213,10 @@ enum Credentials {
         case (.none, _): return other
         case (_, .none): return one
         case (.conflict, _), (_, .conflict): return .conflict
-        case (.head(let a), .head(let b)):
-            return bytes[a].equals(bytes[b]) ? one : .conflict
-        case (.head(let a), .scratch(let b)), (.scratch(let b), .head(let a)):
-            return bytes[a].equals(scratch.bytes[b]) ? .head(a) : .conflict
-        case (.scratch(let a), .scratch(let b)):
-            return scratch.bytes[a].equals(scratch.bytes[b]) ? one : .conflict
+        case (.shown(let a), .shown(let b)):
+            let left = a.isDecoded ? scratch.bytes[a.token] : bytes[a.token]
+            let right = b.isDecoded ? scratch.bytes[b.token] : bytes[b.token]
+            return left.equals(right) ? .shown(preferred(a, b)) : .conflict
         }
     }
 }

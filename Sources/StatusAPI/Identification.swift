@@ -1,111 +1,279 @@
-// Owns whose request this is: from a token's bytes to a user's session.
+// Owns whose request this is: from a credential's bytes to a user's session.
 // Called by admission and the endpoints of one loop.
 // Never does cryptography twice for one token while its verdict is remembered.
 
 import Presence
 import ProxyCore
 
-/// Names of sessions and of revocable tokens, out of claims.
-enum SessionNames {
-    /// The first 8 bytes of SHA-256(user, 0, session key); without a session in the claims the
-    /// token itself is the session.
-    static func tag(_ claims: TokenClaims, _ digest: TokenDigest) -> UInt64 {
-        tag(user: claims.user, session: claims.session, digest)
-    }
-
-    static func tag(user: String, session: String?, _ digest: TokenDigest) -> UInt64 {
-        let key = session.map { Array($0.utf8) } ?? digest.bytes
-        return TokenDigest.of((Array(user.utf8) + [0] + key).rawSpan).words.0
-    }
-
-    /// By `jti` where there is one: the same token can be signed twice (RFC 7519 §4.1.7 makes it
-    /// unique). With the user before it, so that no issuer's carelessness revokes another's token.
-    static func revocation(_ claims: TokenClaims, _ digest: TokenDigest) -> RevocationKey {
-        guard let id = claims.tokenID else { return key(digest) }
-        let text = Array("jti".utf8) + [0] + Array(claims.user.utf8) + [0] + Array(id.utf8)
-        return key(TokenDigest.of(text.rawSpan))
-    }
-
-    /// What a token is revoked by that has no other name.
-    static func key(_ digest: TokenDigest) -> RevocationKey {
-        RevocationKey(digest.words.0, digest.words.1, digest.words.2, digest.words.3)
-    }
+/// Whose a credential is that was not remembered.
+enum Finding {
+    /// The number of an entry, good until the next call.
+    case user(Int32)
+    /// The number of a service token.
+    case service(Int)
+    /// It counts for nothing.
+    case nobody
+    /// Nobody has been asked yet whose it is, and somebody may know.
+    case unasked(TokenDigest)
+    /// Whoever judges it cannot be asked now.
+    case undecided
+    /// It may be signed with a key that is being fetched.
+    case keysAwaited
+    /// Its sender has shown too many bad signatures: it was not looked at.
+    case limited(retryAfter: Milliseconds)
 }
 
-/// The tokens that one loop knows.
+/// A credential that counts, as the cache holds it.
+struct Known: BitwiseCopyable {
+    var identity: Identity
+    /// The state of the keys at which its signature was found good.
+    let retirement: UInt64
+    /// It counts by somebody's word and not by a signature.
+    let isJudged: Bool
+}
+
+/// The credentials that one loop knows.
 final class Identification {
-    private let cache = VerdictCache<Identity>(
+    private let cache = VerdictCache<Known>(
         entries: APILimits.verdicts, bytes: APILimits.verdictBytes)
     private let verifier: Verifier
+    private let ring: KeyRing
+    private let settings: TokenSettings
+    private let desk: InquiryDesk?
+    private let vainWork: RateLimiter
     private let engine: PresenceEngine
     private let counters: LoopCounters
 
-    init(_ tokens: TokenSettings, engine: PresenceEngine, counters: LoopCounters) {
-        verifier = Verifier(tokens.ring)
+    /// - Parameters:
+    ///   - desk: knows of tokens that say nothing themselves; nil: nobody is asked.
+    ///   - vainWork: shared by all loops.
+    init(
+        _ settings: TokenSettings, engine: PresenceEngine, desk: InquiryDesk?,
+        vainWork: RateLimiter, counters: LoopCounters
+    ) {
+        self.settings = settings
         self.engine = engine
+        self.desk = desk
+        self.vainWork = vainWork
         self.counters = counters
+        ring = settings.ring
+        verifier = Verifier(settings.ring)
     }
 
-    /// The entry of a token that counts now, or nil: it counts for nothing.
+    // MARK: Remembered
+
+    /// The entry of a credential that is remembered and counts now; nil: `resolve` it.
     ///
     /// The number is good until the next call; `identity(_:)` reads it.
     @inline(__always)
     func find(_ token: RawSpan, now: Milliseconds) -> Int32? {
-        guard let entry = cache.find(token, now: now) else { return verify(token, now: now) }
-        guard !engine.isRevoked(&cache[entry], now: now) else { return forget(entry) }
+        guard let entry = cache.find(token, now: now) else { return nil }
+        guard cache[entry].retirement == ring.retirement,
+            !engine.isRevoked(&cache[entry].identity, now: now)
+        else {
+            cache.remove(entry)
+            return nil
+        }
         counters.add(.tokenCached)
         return entry
     }
 
     @inline(__always)
-    func identity(_ entry: Int32) -> Identity { cache[entry] }
+    func identity(_ entry: Int32) -> Identity { cache[entry].identity }
+
+    @inline(__always)
+    func isJudged(_ entry: Int32) -> Bool { cache[entry].isJudged }
 
     /// Where a session was found in the end. The entry may hold another token by now.
     func remember(_ session: SessionRef, at entry: Int32) {
-        let held = cache[entry].session
+        let held = cache[entry].identity.session
         if held.tag == session.tag, held.subject == session.subject {
-            cache[entry].session = session
+            cache[entry].identity.session = session
         }
     }
 
-    /// Judges the token of a login response, which no request has shown yet.
-    func claims(of token: RawSpan, now: Milliseconds) -> (TokenClaims, tag: UInt64)? {
-        switch verifier.verify(token, now: now) {
-        case .refused: nil
-        case .valid(let claims, let digest): (claims, SessionNames.tag(claims, digest))
+    /// Forgets an opaque credential that its judge has refused.
+    /// - Returns: what it is revoked by; nil: the entry holds another credential by now.
+    func forgetJudged(_ session: SessionRef, at entry: Int32) -> RevocationKey? {
+        let held = cache[entry]
+        guard held.isJudged, held.identity.session.tag == session.tag,
+            held.identity.subject == session.subject
+        else { return nil }
+        cache.remove(entry)
+        return held.identity.revocation
+    }
+
+    // MARK: Resolving
+
+    /// Whose a credential is that `find` does not know.
+    /// - Parameters:
+    ///   - isOwn: it was shown to an endpoint of ours: only there services are known.
+    ///   - sender: where it came from; nil: that cannot be told.
+    @inline(never)
+    func resolve(
+        _ token: RawSpan, isOwn: Bool, sender: RateKey?, now: Milliseconds
+    ) -> Finding {
+        guard (1...Limits.tokenBytes).contains(token.byteCount) else {
+            counters.add(token.byteCount == 0 ? TokenFault.empty : .tooLong)
+            return .nobody
+        }
+        let digest = isOpaqueKnown || !settings.service.isEmpty ? TokenDigest.of(token) : nil
+        if let digest, let service = service(digest) { return isOwn ? .service(service) : .nobody }
+        switch judge(token, sender, now: now) {
+        case .settled(let finding): return finding
+        case .strange(let fault):
+            guard let digest, isOpaqueKnown else { return nobody(fault) }
+            return opaque(token, digest, fault, now: now) ?? .unasked(digest)
+        case .unjudged(let finding):
+            // Somebody else may know it; nobody else is asked.
+            if let digest, settings.learns, let found = learnt(token, digest, now: now) {
+                return found
+            }
+            return finding
         }
     }
 
-    private func verify(_ token: RawSpan, now: Milliseconds) -> Int32? {
+    private func nobody(_ fault: TokenFault?) -> Finding {
+        if let fault { counters.add(fault) } else { counters.add(.tokenStrange) }
+        return .nobody
+    }
+
+    /// Whether anybody can know of tokens that say nothing themselves.
+    private var isOpaqueKnown: Bool { settings.learns || desk != nil }
+
+    /// Every service is compared with, and every bit of it: how long this takes says nothing of
+    /// how alike two tokens are.
+    private func service(_ digest: TokenDigest) -> Int? {
+        var found: Int?
+        for (number, service) in settings.service.enumerated()
+        where service.digest.isSame(as: digest) {
+            found = number
+        }
+        return found
+    }
+
+    /// What the verifier says of a token.
+    private enum Judgement {
+        case settled(Finding)
+        /// It is no token of our issuers: it may be one that says nothing itself. With what the
+        /// verifier had against it, where it was looked at.
+        case strange(TokenFault?)
+        /// The verifier cannot say now.
+        case unjudged(Finding)
+    }
+
+    private func judge(_ token: RawSpan, _ sender: RateKey?, now: Milliseconds) -> Judgement {
+        let isSigned = token.hasTwoDots && !ring.isEmpty
+        guard isSigned || !isOpaqueKnown else { return .strange(nil) }
+        if isSigned, let sender, let wait = vainWork.wait(sender, now: now) {
+            counters.add(.tokenLimited)
+            return .unjudged(.limited(retryAfter: wait))
+        }
+        // Before the look at the keys: one that goes meanwhile is noticed at the next request.
+        let retirement = ring.retirement
         switch verifier.verify(token, now: now) {
-        case .refused(let fault):
-            counters.add(fault)
-            return nil
         case .valid(let claims, let digest):
-            return enroll(token, claims, digest, now: now)
+            counters.add(.tokenVerified)
+            let enrollment = engine.enroll(
+                user: claims.user, name: claims.name, session: SessionNames.tag(claims, digest),
+                revocation: SessionNames.revocation(claims, digest), expires: claims.goodUntil,
+                isAdmin: claims.isAdmin, now: now)
+            return .settled(
+                remember(token, enrollment, retirement, until: claims.goodUntil, now: now))
+        case .refused(let fault):
+            // Signed by one of our issuers: nobody else has anything to say about it.
+            if fault.isOfSignedToken {
+                counters.add(fault)
+                return .settled(.nobody)
+            }
+            if verifier.spent > 0, let sender {
+                vainWork.spend(verifier.spent, sender, now: now)
+            }
+            if let issuer = verifier.missed, settings.keysAwaited(issuer) {
+                counters.add(fault)
+                return .unjudged(.keysAwaited)
+            }
+            return .strange(fault)
         }
     }
 
-    private func enroll(
-        _ token: RawSpan, _ claims: TokenClaims, _ digest: TokenDigest, now: Milliseconds
-    ) -> Int32? {
+    /// What logins and the desk know; nil: nothing yet, and it can be asked.
+    private func opaque(
+        _ token: RawSpan, _ digest: TokenDigest, _ fault: TokenFault?, now: Milliseconds
+    ) -> Finding? {
+        if let found = learnt(token, digest, now: now) { return found }
+        guard let desk else { return nobody(fault) }
+        switch desk.standing(digest, now: now) {
+        case .unknown: return nil
+        case .undecided: return .undecided
+        case .refused:
+            counters.add(.tokenDisowned)
+            return .nobody
+        case .known(let owner):
+            counters.add(.tokenInquired)
+            let enrollment = engine.enroll(
+                user: owner.user, name: owner.name, session: owner.session,
+                revocation: RevocationKey(digest), expires: owner.goodUntil,
+                isAdmin: owner.isAdmin, now: now)
+            return remember(token, enrollment, nil, until: owner.goodUntil, now: now)
+        }
+    }
+
+    private func learnt(
+        _ token: RawSpan, _ digest: TokenDigest, now: Milliseconds
+    ) -> Finding? {
+        guard settings.learns, let learnt = engine.learnt(digest, now: now) else { return nil }
+        counters.add(.tokenLearnt)
         let enrollment = engine.enroll(
-            user: claims.user, name: claims.name, session: SessionNames.tag(claims, digest),
-            revocation: SessionNames.revocation(claims, digest), expires: claims.goodUntil,
-            isAdmin: claims.isAdmin, now: now)
+            user: learnt.user, name: learnt.name, session: learnt.session,
+            revocation: RevocationKey(digest), expires: learnt.goodUntil,
+            isAdmin: learnt.isAdmin, now: now)
+        let until = min(learnt.goodUntil, now + APILimits.opaqueTime)
+        return remember(token, enrollment, nil, until: until, now: now)
+    }
+
+    /// - Parameter retirement: of the keys that have verified it; nil: it is somebody's word.
+    private func remember(
+        _ token: RawSpan, _ enrollment: Enrollment, _ retirement: UInt64?,
+        until: Milliseconds, now: Milliseconds
+    ) -> Finding {
         switch enrollment {
         case .identity(let identity):
-            counters.add(.tokenVerified)
-            return cache.insert(token, identity, expires: claims.goodUntil, now: now)
+            let known = Known(
+                identity: identity, retirement: retirement ?? ring.retirement,
+                isJudged: retirement == nil)
+            let entry = cache.insert(token, known, expires: until, now: now)
+            return entry.map { .user($0) } ?? .nobody
         case .revoked: counters.add(.tokenRevoked)
         case .full, .unusableID: counters.add(.tokenNoRoom)
         }
-        return nil
+        return .nobody
     }
+}
 
-    private func forget(_ entry: Int32) -> Int32? {
-        cache.remove(entry)
-        counters.add(.tokenRevoked)
-        return nil
+extension TokenFault {
+    /// Whether the token has one of our signatures, and something else speaks against it.
+    var isOfSignedToken: Bool {
+        switch check {
+        case .form, .header, .algorithm, .key, .signature: false
+        case .claims, .lifetime, .issuer, .audience, .type, .user, .revocation: true
+        }
+    }
+}
+
+extension TokenDigest {
+    /// Compares all of it, however early they differ.
+    func isSame(as other: TokenDigest) -> Bool {
+        let a = words
+        let b = other.words
+        return (a.0 ^ b.0) | (a.1 ^ b.1) | (a.2 ^ b.2) | (a.3 ^ b.3) == 0
+    }
+}
+
+extension RawSpan {
+    /// Whether it has the form of a signed token: three segments (RFC 7515 §7.1).
+    var hasTwoDots: Bool {
+        guard let one = first(0x2E), let two = first(0x2E, from: one + 1) else { return false }
+        return first(0x2E, from: two + 1) == nil
     }
 }

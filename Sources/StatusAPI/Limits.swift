@@ -22,10 +22,25 @@ public enum APILimits {
     public static let pageNumber = 1_000_000
     /// Bytes of a search term.
     public static let search = 256
-    /// Tokens whose verdict a loop remembers.
-    public static let verdicts = 65_536
-    /// Bytes of the tokens that a loop remembers.
-    public static let verdictBytes = 64 * 1024 * 1024
+    /// Credentials that a loop remembers: those of 100,000 people at work, and some.
+    public static let verdicts = 131_072
+    /// Bytes of the credentials that a loop remembers: 640 each, where a usual JWT has 200 to 500.
+    public static let verdictBytes = 80 * 1024 * 1024
+    /// How long a loop takes an opaque credential for good without looking it up again,
+    /// milliseconds: what another loop learns of it, this one learns so late.
+    public static let opaqueTime: Milliseconds = 60_000
+    /// Work of checking signatures that one peer may cause in vain, microseconds a second: a
+    /// fiftieth of a core.
+    public static let vainWork: Int64 = 20_000
+    /// The same ahead, microseconds.
+    public static let vainWorkAhead: Int64 = 100_000
+    /// Peers whose vain work is counted; the one longest idle makes room.
+    public static let vainPeers = 65_536
+    /// Forwarded requests of a loop that wait for the application's answer before it is asked
+    /// whose they were. The oldest makes room. At most 8 KiB each.
+    public static let pendingQuestions = 4_096
+    /// Requests of a loop that wait for keys. Further ones do not wait.
+    public static let awaitingKeys = 4_096
     /// Logouts of a loop that wait for the application's answer. The oldest makes room.
     public static let pendingLogouts = 16_384
     /// Logins and refreshes of a loop that wait for the application's answer, with up to two
@@ -54,6 +69,9 @@ public enum APILimits {
     /// How often a socket's token is looked at, besides the moment at which it expires,
     /// milliseconds.
     public static let socketCheck: Milliseconds = 60_000
+    /// How often a socket that was opened with an opaque credential is looked at anew,
+    /// milliseconds: nothing tells us when such a credential ends.
+    public static let opaqueSocketCheck: Milliseconds = 300_000
     /// Sockets whose clocks are looked at in one turn.
     public static let socketsPerTurn = 4_096
     /// The longest a claim can hold, milliseconds: ten years, so that no sum overflows.

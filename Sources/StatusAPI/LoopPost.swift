@@ -42,13 +42,20 @@ struct ExtendOrder: Sendable {
 
 /// The pigeonholes of one loop.
 ///
-/// Bounded by its senders: a commit for each request that waits, an order for each logout and refresh.
+/// Bounded by its senders: a commit for each request that waits, an order for each logout and
+/// refresh, a letter for each request or socket that waits for somebody's word.
 final class LoopPost: Sendable {
     struct Mail {
         var finished: [Finished] = []
         var orders: [CloseOrder] = []
         var extensions: [ExtendOrder] = []
         var answers: [ReadyAnswer] = []
+        /// Requests that wait for somebody's word, which has come.
+        var resumed: [ConnectionID] = []
+        /// Sockets whose opaque credentials were asked about anew.
+        var inquired: [SocketID] = []
+        /// Keys have been asked for, well or not.
+        var keysTried = false
     }
 
     private let mailbox: Mailbox
@@ -79,6 +86,21 @@ final class LoopPost: Sendable {
 
     func post(_ order: ExtendOrder) {
         mail.withLock { $0.extensions.append(order) }
+        ring()
+    }
+
+    func post(_ resumed: ConnectionID) {
+        mail.withLock { $0.resumed.append(resumed) }
+        ring()
+    }
+
+    func post(_ inquired: SocketID) {
+        mail.withLock { $0.inquired.append(inquired) }
+        ring()
+    }
+
+    func postKeysTried() {
+        mail.withLock { $0.keysTried = true }
         ring()
     }
 

@@ -7,9 +7,9 @@ public import ProxyCore
 
 /// The presence side of one loop.
 ///
-/// The order of an exchange: `admit` finds the route and the session, `sight` counts once the
-/// application's answer is known, `watched` reads a login. The sidecar's own endpoints are
-/// admitted, then served.
+/// The order of an exchange: `admit` finds the route and the session (and may `.wait` for
+/// somebody's word), `sight` counts once the application's answer is known, `answered` and
+/// `watched` read a login. The sidecar's own endpoints are admitted, then served.
 public final class PresenceApplication: Application {
     let service: PresenceService
     let host: any ApplicationHost
@@ -17,6 +17,7 @@ public final class PresenceApplication: Application {
     let engine: PresenceEngine
     let router: Router
     let counters: LoopCounters
+    let credentials: Credentials
     let identification: Identification
     let issued: IssuedTokens
     let hub: Hub
@@ -24,6 +25,11 @@ public final class PresenceApplication: Application {
     var scratch = ByteBuffer(capacity: 1024)
     var logouts = Parking<Identity>(limit: APILimits.pendingLogouts)
     var openings = Parking<Opening>(limit: APILimits.pendingLogouts)
+    var questions = Parking<Question>(limit: APILimits.pendingQuestions)
+    /// Requests that wait for keys.
+    var awaitingKeys: [ConnectionID] = []
+    /// The time of the last request, for what is asked without one.
+    var lastAdmission: Milliseconds = 0
     var issuing = Parking<Issuing>(limit: APILimits.pendingIssues)
     /// Keys for what is parked in `issuing`.
     var issues: UInt64 = 0
@@ -36,9 +42,12 @@ public final class PresenceApplication: Application {
         engine = service.engine
         router = service.router
         counters = service.metrics.register()
-        identification = Identification(service.tokens, engine: engine, counters: counters)
+        credentials = Credentials(service.tokens.places)
+        identification = Identification(
+            service.tokens, engine: engine, desk: service.desk, vainWork: service.vainWork,
+            counters: counters)
         issued = IssuedTokens(service.tokens)
-        hub = Hub(service, host: host, counters: counters)
+        hub = Hub(service, host: host, post: post, counters: counters)
     }
 
     // MARK: Forwarded requests
@@ -46,6 +55,7 @@ public final class PresenceApplication: Application {
     public func admit(
         _ request: borrowing RequestHead, _ bytes: RawSpan, arrival: Arrival, now: Milliseconds
     ) -> Admission {
+        lastAdmission = now
         let route: UInt32
         switch router.route(request, bytes, scratch: &scratch) {
         case .none: route = 0
@@ -59,34 +69,38 @@ public final class PresenceApplication: Application {
         guard rule.kind == .forward else {
             return admitServed(request, bytes, rule, route, arrival: arrival, now: now)
         }
-        var ticket = ticket(request, bytes, rule, route, now: now)
+        var ticket = Ticket(route: route, flags: rule.flags)
+        // Whoever signs in may still carry the token of somebody else.
+        if rule.flags & Mark.login == 0 {
+            switch credentials.ofRequest(request, bytes) {
+            case .none: break
+            case .conflict: counters.add(.tokenConflict)
+            case .shown(let shown):
+                guard let entry = identification.find(bytes[shown.token], now: now) else {
+                    return admitUnfound(request, bytes, shown, rule, route, arrival, now)
+                }
+                ticket = self.ticket(entry, rule, route)
+            }
+        }
+        if rule.requires, ticket.flags & Mark.identified == 0 { return refuseAnonymous() }
         if rule.flags & Mark.refresh != 0 { beginRefresh(&ticket, request, bytes) }
-        return .forward(ticket, watch: watch(of: rule, route))
+        return .forward(ticket, watch: rule.watch)
     }
 
     /// Whose request it is, in the words of a ticket.
     @inline(__always)
-    private func ticket(
-        _ request: borrowing RequestHead, _ bytes: RawSpan, _ rule: Rule, _ route: UInt32,
-        now: Milliseconds
-    ) -> Ticket {
-        // Whoever signs in may still carry the token of somebody else.
-        guard rule.flags & Mark.login == 0 else { return Ticket(route: route, flags: rule.flags) }
-        switch Credentials.ofRequest(request, bytes) {
-        case .none, .scratch: break
-        case .conflict: counters.add(.tokenConflict)
-        case .head(let range):
-            guard let entry = identification.find(bytes[range], now: now) else { break }
-            let identity = identification.identity(entry)
-            var number = UInt32(truncatingIfNeeded: entry)
-            if rule.flags & Mark.logout != 0 {
-                number = logouts.park(identity, key: identity.session.tag)
-            }
-            return Ticket(
-                route: route, flags: rule.flags | Mark.identified | number << Mark.numberShift,
-                subject: identity.session.subjectWord, session: identity.session.tag)
+    func ticket(_ entry: Int32, _ rule: Rule, _ route: UInt32) -> Ticket {
+        let identity = identification.identity(entry)
+        var number = UInt32(truncatingIfNeeded: entry)
+        if rule.flags & Mark.logout != 0 {
+            number = logouts.park(identity, key: identity.session.tag)
         }
-        return Ticket(route: route, flags: rule.flags)
+        var flags = rule.flags | Mark.identified | number << Mark.numberShift
+        if identity.isAdmin { flags |= Mark.admin }
+        if identification.isJudged(entry) { flags |= Mark.judged }
+        return Ticket(
+            route: route, flags: flags, subject: identity.session.subjectWord,
+            session: identity.session.tag)
     }
 
     private func refuseAmbiguous() -> Admission {
@@ -94,12 +108,15 @@ public final class PresenceApplication: Application {
         return refuse(.badRequest("Servers may read this path in two ways."))
     }
 
+    func refuseAnonymous() -> Admission {
+        counters.add(.requireRefused)
+        return refuse(.anonymous)
+    }
+
     func refuse(_ problem: Problem) -> Admission {
         counters.addServed(status: problem.status)
         return .refuse(problem.response)
     }
-
-    public func writeFields(_ ticket: Ticket, into out: inout ByteBuffer) {}
 
     public func answered(
         _ id: ExchangeID, _ ticket: inout Ticket, _ head: borrowing ResponseHead,
@@ -116,6 +133,9 @@ public final class PresenceApplication: Application {
         if !byUpstream { counters.add(.upstreamFailed) }
         if ticket.flags & (Mark.login | Mark.logout) != 0, byUpstream {
             if let passage = sightEvent(id, ticket, status: status, now: now) { return passage }
+        }
+        if ticket.flags & (Mark.judged | Mark.unasked) != 0 {
+            guard sightJudged(ticket, status, byUpstream, label, now: now) else { return .pass }
         }
         let wanted = Mark.identified | Mark.tracked
         guard ticket.flags & wanted == wanted else {
@@ -179,6 +199,8 @@ public final class PresenceApplication: Application {
             for order in mail.orders { hub.obey(order) }
             for finished in mail.finished { settle(finished) }
             for ready in mail.answers { answer(ready.exchange, ready.response) }
+            resume(mail)
+            for socket in mail.inquired { hub.inquired(socket, now: now) }
             hub.journalGrew()
         }
         hub.turn(now: now)

@@ -38,6 +38,11 @@ public final class PresenceService: Sendable {
     let probes: HealthProbes
     let router: Router
     let limiter: RateLimiter?
+    /// Asks whose tokens are that say nothing themselves; nil: nobody is asked. Wants threads.
+    public let desk: InquiryDesk?
+    /// What each peer has used up of checks of bad signatures.
+    let vainWork = RateLimiter(
+        vainWork: APILimits.vainWork, ahead: APILimits.vainWorkAhead, keys: APILimits.vainPeers)
     let metrics = MetricsRegistry()
     /// Wants a thread of its own; without one every list is made on its loop.
     public let lists: ListDesk
@@ -50,13 +55,14 @@ public final class PresenceService: Sendable {
     /// - Throws: `RoutePatternError` where the prefix cannot be part of a path pattern.
     public init(
         settings: APISettings, engine: PresenceEngine, tokens: TokenSettings,
-        lists: ListDesk, probes: HealthProbes = HealthProbes()
+        lists: ListDesk, desk: InquiryDesk? = nil, probes: HealthProbes = HealthProbes()
     ) throws(RoutePatternError) {
         self.settings = settings
         self.engine = engine
         self.tokens = tokens
         self.probes = probes
         self.lists = lists
+        self.desk = desk
         router = try Router(settings)
         limiter = settings.rateLimit.map { RateLimiter($0) }
         engine.listen(self)
@@ -67,6 +73,12 @@ public final class PresenceService: Sendable {
         let post = LoopPost(host.mailbox)
         loops.withLock { $0.append(post) }
         return PresenceApplication(self, host: host, post: post)
+    }
+
+    /// Keys have been asked for, well or not: requests that wait for them need wait no longer. On
+    /// any thread.
+    public func keysTried() {
+        for loop in loops.withLock({ $0 }) { loop.postKeysTried() }
     }
 
     var loopCount: Int { loops.withLock { $0.count } }

@@ -21,6 +21,10 @@ public enum Problem: Error, Sendable, Equatable {
     public static let anonymous = Problem.unauthorized(
         "This address needs a valid token of a signed-in user, sent as 'Authorization: Bearer'.")
 
+    /// Said where whoever could say whose a credential is cannot be asked.
+    static let undecided = Problem.unavailable(
+        "Whose credential this is cannot be found out at the moment.", retryAfter: 1_000)
+
     public var status: Int {
         switch self {
         case .badRequest: 400

@@ -1,6 +1,6 @@
-// Owns how often somebody may ask the sidecar itself.
-// Called by admission for the sidecar's own endpoints, on every loop.
-// Never slows or counts requests that are forwarded.
+// Owns how much somebody may use up: requests to the sidecar itself, checks of bad signatures.
+// Called by admission and identification, on every loop.
+// Never slows a request that is forwarded.
 
 public import ProxyCore
 
@@ -33,10 +33,29 @@ final class RateLimiter: Sendable {
     /// Microseconds that one request costs, and that may be used up ahead.
     private let cost: Int64
     private let ahead: Int64
+    /// The most that a key can be behind, in microseconds.
+    private let debt: Int64
 
-    init(_ rate: Rate, keys: Int = APILimits.rateKeys) {
-        cost = max(rate.period * 1000 / Int64(rate.count), 1)
-        ahead = max(rate.period * 1000 - cost, 0)
+    convenience init(_ rate: Rate, keys: Int = APILimits.rateKeys) {
+        let cost = max(rate.period * 1000 / Int64(rate.count), 1)
+        self.init(
+            cost: cost, ahead: max(rate.period * 1000 - cost, 0), debt: cost, keys: keys)
+    }
+
+    /// Microseconds of work that comes to nothing.
+    convenience init(vainWork share: Int64, ahead: Int64, keys: Int) {
+        let cost = max(1_000_000 / share, 1)
+        self.init(cost: cost, ahead: ahead * cost, debt: ahead * cost, keys: keys)
+    }
+
+    /// - Parameters:
+    ///   - cost: microseconds of waiting that one unit costs.
+    ///   - ahead: microseconds that may be used up before anybody waits.
+    ///   - debt: microseconds that may be used up beyond it at once.
+    private init(cost: Int64, ahead: Int64, debt: Int64, keys: Int) {
+        self.cost = cost
+        self.ahead = ahead
+        self.debt = debt
         let rows = max(keys / Self.ways, 1) * Self.ways
         sets = UInt64(rows / Self.ways)
         table = AtomicTable(columns: 2, limit: rows)
@@ -46,14 +65,35 @@ final class RateLimiter: Sendable {
     /// Counts one request.
     /// - Returns: nil where it may go on, else in how many milliseconds to ask again.
     func count(_ key: RateKey, now: Milliseconds) -> Milliseconds? {
-        let time = now * 1000
         let row = row(of: key.word)
-        // A clock that was set back must not lock anybody out for longer than an empty allowance.
-        let whole = min(table.rows.load(row, Column.whole), time + ahead + cost)
-        let used = max(whole, time)
-        guard used - time <= ahead else { return (used - time - ahead + 999) / 1000 }
-        table.rows.store(row, Column.whole, used + cost)
+        if let wait = wait(row, now) { return wait }
+        spend(1, row, now)
         return nil
+    }
+
+    /// In how many milliseconds there is something left; nil: now.
+    func wait(_ key: RateKey, now: Milliseconds) -> Milliseconds? {
+        wait(row(of: key.word), now)
+    }
+
+    /// Uses up so many units, be they left or not.
+    func spend(_ units: Int, _ key: RateKey, now: Milliseconds) {
+        spend(units, row(of: key.word), now)
+    }
+
+    private func wait(_ row: Int, _ now: Milliseconds) -> Milliseconds? {
+        let used = used(row, now) - now * 1000
+        return used <= ahead ? nil : (used - ahead + 999) / 1000
+    }
+
+    private func spend(_ units: Int, _ row: Int, _ now: Milliseconds) {
+        table.rows.store(row, Column.whole, used(row, now) + Int64(units) * cost)
+    }
+
+    /// A clock that was set back must not lock anybody out for longer than an empty allowance.
+    private func used(_ row: Int, _ now: Milliseconds) -> Int64 {
+        let time = now * 1000
+        return max(min(table.rows.load(row, Column.whole), time + ahead + debt), time)
     }
 
     private func row(of key: Int64) -> Int {
@@ -71,7 +111,7 @@ final class RateLimiter: Sendable {
     }
 }
 
-/// Who is counted: a user, or for those without a token their address.
+/// Who is counted: a user, a service, or for those without a credential where they are.
 struct RateKey {
     let word: Int64
 
@@ -83,10 +123,19 @@ struct RateKey {
         word = Int64(hasher.finalize()) | 1
     }
 
-    init(address: borrowing ByteBuffer) {
+    init(service number: Int) {
+        var hasher = Hasher()
+        hasher.combine(2 as UInt8)
+        hasher.combine(number)
+        word = Int64(hasher.finalize()) | 1
+    }
+
+    /// nil: nobody behind a Unix socket can be told from the others.
+    init?(_ client: ClientAddress) {
+        guard client.family != .local else { return nil }
         var hasher = Hasher()
         hasher.combine(1 as UInt8)
-        for index in 0..<address.count { hasher.combine(address.bytes[at: index]) }
+        hasher.combine(client.network)
         word = Int64(hasher.finalize()) | 1
     }
 }

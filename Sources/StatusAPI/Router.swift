@@ -4,9 +4,9 @@
 
 public import ProxyCore
 
-/// The marks that a ticket carries, in the low byte of its flags.
+/// The marks that a ticket carries, in the low bits of its flags.
 enum Mark {
-    /// The request's token was good; the ticket names its session.
+    /// The request's credential was good; the ticket names its session.
     static let identified: UInt32 = 1 << 0
     static let admin: UInt32 = 1 << 1
     /// Of the route: a request says something about its sender.
@@ -20,10 +20,12 @@ enum Mark {
     /// The request's credential counts because the application says so and not by a signature:
     /// what the application answers decides whether it still does.
     static let judged: UInt32 = 1 << 7
+    /// Nobody has been asked yet whose the request's credential is: the question is parked.
+    static let unasked: UInt32 = 1 << 8
     /// Where the number of an entry or a parking place stands.
-    static let numberShift: UInt32 = 8
+    static let numberShift: UInt32 = 10
     /// Numbers from here on cannot be carried.
-    static let numberLimit = 1 << 24
+    static let numberLimit = 1 << 22
 }
 
 /// What one route says.
@@ -42,6 +44,8 @@ struct Rule: Sendable, BitwiseCopyable {
     var isStrict: Bool
     /// Whether a request without a good credential is refused.
     var requires = false
+    /// What is read of the answer.
+    var watch = Watch.nothing
 
     static let plain = Rule(
         kind: .forward, endpoint: .healthz, flags: Mark.tracked | Mark.activity, isStrict: false)
@@ -67,17 +71,19 @@ struct Rule: Sendable, BitwiseCopyable {
         isStrict = route.require
         switch route.effect {
         case .pass: break
-        case .login:
+        case .login(let paths):
             flags |= Mark.login
             isStrict = true
+            watch = Watch(body: APILimits.loginBody, fields: paths.readsHead)
         case .logout:
             flags |= Mark.logout
             isStrict = true
-        case .refresh:
+        case .refresh(let paths):
             flags |= Mark.refresh
             // Clients refresh by themselves.
             flags &= ~Mark.activity
             isStrict = true
+            watch = Watch(body: APILimits.loginBody, fields: paths.readsHead)
         case .heartbeat:
             flags &= ~Mark.activity
             isStrict = true

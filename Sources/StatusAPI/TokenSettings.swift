@@ -67,6 +67,8 @@ public struct TokenSettings: Sendable {
     public var trusted = TrustedNetworks()
     /// A login route learns tokens that say nothing themselves (`token` of a login and `user`).
     public var learns = false
+    /// Whether it is worth waiting for keys of the issuer of this number: they are being fetched.
+    public var keysAwaited: @Sendable (_ issuer: Int) -> Bool = { _ in false }
 
     public init(ring: KeyRing) {
         self.ring = ring

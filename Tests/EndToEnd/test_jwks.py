@@ -2,6 +2,7 @@
 # Called by pytest, directly only.
 # Never trusts more than the authority that a test makes.
 import json
+import re
 import signal
 import time
 import uuid
@@ -389,7 +390,7 @@ def checked(workshop, entry):
     config = Sidecar(workshop, "http://127.0.0.1:1", {"tokens": {"keys": [entry]}})
     result = command("check", "--config", config.file)
     found = (result.stdout + result.stderr).splitlines()
-    return result.returncode, [line for line in found if line.startswith(f"{config.file}:")]
+    return result.returncode, [line for line in found if re.match(rf"{config.file}:\d", line)]
 
 
 @pytest.mark.parametrize("host", ["id.example", "10.0.0.1:8080", "127.0.0.1.id.example", "[::]"])

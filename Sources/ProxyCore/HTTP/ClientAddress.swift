@@ -72,4 +72,10 @@ public struct ClientAddress: Sendable, Equatable, Hashable, BitwiseCopyable {
     public var withoutPort: ClientAddress {
         ClientAddress(family: family, port: 0, high: high, low: low)
     }
+
+    /// What one client cannot leave: an IPv4 address, the first 64 bits of an IPv6 one (whoever
+    /// has one address there has them all).
+    public var network: ClientAddress {
+        ClientAddress(family: family, port: 0, high: high, low: family == .v6 ? 0 : low)
+    }
 }

@@ -35,7 +35,7 @@ extension KnownField {
     }
 
     /// Recognises a name by itself.
-    init(_ name: RawSpan) { self = Self.recognise(name, 0, name.byteCount) }
+    public init(_ name: RawSpan) { self = Self.recognise(name, 0, name.byteCount) }
 
     // Tables by hand: one comparison of a word or two a candidate, no hashing.
     @inline(__always)

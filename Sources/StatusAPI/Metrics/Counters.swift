@@ -13,13 +13,22 @@ enum Counter: Int, CaseIterable, Sendable {
     // Our own answers by the class of their status.
     case served1xx, served2xx, served3xx, served4xx, served5xx
     case refusedAmbiguous, rateLimited
+    /// On routes that demand a credential.
+    case requireRefused
 
     case sightActivity, sightContact
-    /// Sightings that did not count: the application said 401 or 403; the session was ended.
+    /// Sightings that did not count: the application has refused them.
     case sightRefused, sightUntracked, sightAnonymous
+    /// Counted later, if whoever was asked says who it was.
+    case sightUnasked
 
     // Looked up, verified anew, refused; why the verifier refused is counted behind the last case.
     case tokenCached, tokenVerified, tokenRevoked, tokenConflict, tokenNoRoom
+    // Opaque ones: learnt from a login, by introspection, disowned there, known to nobody.
+    case tokenLearnt, tokenInquired, tokenDisowned, tokenStrange
+    /// Not looked at: its sender has shown too many bad signatures.
+    case tokenLimited
+    case tokenService
 
     case loginSeen, loginFailed, loginUnreadable, loginNotJSON, loginNoUser, loginMismatch
     case loginLearnt, loginTokenUnusable
@@ -29,6 +38,8 @@ enum Counter: Int, CaseIterable, Sendable {
     case heartbeats, statusesSet, commitFailed, commitLate
 
     case socketsOpened, socketsRefused, socketsExpired, socketsSlow, socketsRevoked
+    /// Opened with an opaque credential that counts no more.
+    case socketsDisowned
     case socketMessages, socketMessagesBad, socketDeliveries, changesEncoded, journalLost
 }
 

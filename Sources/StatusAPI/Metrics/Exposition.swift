@@ -82,6 +82,9 @@ struct Exposition: ~Copyable {
         sample(refused, [("reason", "revoked")], registry.total(.tokenRevoked))
         sample(refused, [("reason", "sources disagree")], registry.total(.tokenConflict))
         sample(refused, [("reason", "no room")], registry.total(.tokenNoRoom))
+        sample(refused, [("reason", "unknown")], registry.total(.tokenStrange))
+        sample(refused, [("reason", "disowned")], registry.total(.tokenDisowned))
+        sample(refused, [("reason", "too many bad ones")], registry.total(.tokenLimited))
     }
 
     private mutating func gauge(_ name: StaticString, _ help: StaticString, _ value: Int) {
@@ -160,11 +163,18 @@ struct CounterFamily {
         CounterFamily(
             name: "presence_requests_refused_total",
             help: "Requests refused before anything else.", label: "reason",
-            samples: [("ambiguous path", .refusedAmbiguous), ("rate", .rateLimited)]),
+            samples: [
+                ("ambiguous path", .refusedAmbiguous), ("rate", .rateLimited),
+                ("credential required", .requireRefused),
+            ]),
         CounterFamily(
             name: "presence_tokens_total",
             help: "Look-ups of tokens that counted, by how that was known.", label: "verdict",
-            samples: [("cached", .tokenCached), ("verified", .tokenVerified)]),
+            samples: [
+                ("cached", .tokenCached), ("verified", .tokenVerified),
+                ("learnt", .tokenLearnt), ("introspected", .tokenInquired),
+                ("service", .tokenService),
+            ]),
     ]
 
     private static let presence: [CounterFamily] = [
@@ -174,7 +184,7 @@ struct CounterFamily {
             samples: [
                 ("activity", .sightActivity), ("contact", .sightContact),
                 ("refused", .sightRefused), ("untracked", .sightUntracked),
-                ("anonymous", .sightAnonymous),
+                ("anonymous", .sightAnonymous), ("to be asked", .sightUnasked),
             ]),
         CounterFamily(
             name: "presence_logins_total", help: "Answers of login routes, by what was read.",
@@ -220,7 +230,8 @@ struct CounterFamily {
             label: "reason",
             samples: [
                 ("too many", .socketsRefused), ("token expired", .socketsExpired),
-                ("token revoked", .socketsRevoked), ("reader too slow", .socketsSlow),
+                ("token revoked", .socketsRevoked), ("token disowned", .socketsDisowned),
+                ("reader too slow", .socketsSlow),
             ]),
         CounterFamily(
             name: "presence_socket_messages_total", help: "Messages of clients.", label: "result",

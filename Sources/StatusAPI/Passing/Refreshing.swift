@@ -15,12 +15,6 @@ private enum Previous {
 }
 
 extension PresenceApplication {
-    /// What of the answers of a route is to be seen.
-    func watch(of rule: Rule, _ route: UInt32) -> Watch {
-        guard rule.flags & (Mark.login | Mark.refresh) != 0 else { return .nothing }
-        return Watch(body: APILimits.loginBody, fields: router.login(route).readsHead)
-    }
-
     /// At the request's head, once it is known whether its token counts. One that does not may
     /// have expired just now, and is kept until the application has accepted the refresh:
     /// whoever only asks costs no cryptography.
@@ -29,10 +23,10 @@ extension PresenceApplication {
     ) {
         var issuing = Issuing()
         if ticket.flags & Mark.identified == 0,
-            case .head(let range) = Credentials.ofRequest(request, bytes),
-            range.count <= Limits.tokenBytes
+            case .shown(let shown) = credentials.ofRequest(request, bytes),
+            shown.token.count <= Limits.tokenBytes
         {
-            issuing.shown = bytes[range].array()
+            issuing.shown = bytes[shown.token].array()
         }
         park(issuing, &ticket)
     }

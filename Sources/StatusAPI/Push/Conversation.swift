@@ -8,19 +8,20 @@ import ProxyCore
 extension Hub {
     func message(_ socket: SocketID, _ text: RawSpan, now: Milliseconds) {
         guard var subscriber = subscribers[socket], !subscriber.isClosing else { return }
-        guard !engine.isRevoked(&subscriber.identity, now: now),
-            now < subscriber.identity.expires
-        else {
-            return end(
-                socket, CloseCode.tokenEnded.rawValue, "token expired or revoked",
-                .socketsRevoked)
+        if var member = subscriber.member {
+            guard !engine.isRevoked(&member.identity, now: now), !member.isExpired(now: now)
+            else {
+                return end(
+                    socket, CloseCode.tokenEnded.rawValue, "token expired or revoked",
+                    .socketsRevoked)
+            }
+            subscriber.member = member
+            subscribers[socket] = subscriber
         }
-        subscribers[socket] = subscriber
         // Whoever speaks at once is answered in order: the snapshot comes first.
         welcome(socket, now: now)
         do throws(Problem) {
-            let key = RateKey(subject: subscriber.identity.subject)
-            if let wait = service.limiter?.count(key, now: now) {
+            if let wait = service.limiter?.count(subscriber.rateKey, now: now) {
                 counters.add(.rateLimited)
                 throw .tooMany(retryAfter: wait)
             }
@@ -36,7 +37,7 @@ extension Hub {
         _ message: ClientMessage, _ socket: SocketID, now: Milliseconds
     ) throws(Problem) {
         switch message {
-        case .heartbeat(let status): heartbeat(socket, status, now: now)
+        case .heartbeat(let status): try heartbeat(socket, status, now: now)
         case .subscribeAll: subscribe(socket, .all, now: now)
         case .subscribe(let users):
             guard audience.named + users.count <= APILimits.subscribedTotal else {
@@ -46,10 +47,14 @@ extension Hub {
         }
     }
 
-    private func heartbeat(_ socket: SocketID, _ status: Status, now: Milliseconds) {
-        guard var session = subscribers[socket]?.identity.session else { return }
+    private func heartbeat(
+        _ socket: SocketID, _ status: Status, now: Milliseconds
+    ) throws(Problem) {
+        guard var session = subscribers[socket]?.member?.identity.session else {
+            throw Asker.noPerson
+        }
         let view = engine.heartbeat(&session, status: status, now: now)
-        subscribers[socket]?.identity.session = session
+        subscribers[socket]?.member?.identity.session = session
         counters.add(.heartbeats)
         send(socket, SocketMessages.heartbeat(view, now: now))
     }

@@ -11,6 +11,7 @@ final class Hub {
     let service: PresenceService
     let engine: PresenceEngine
     let host: any ApplicationHost
+    let post: LoopPost
     let counters: LoopCounters
     var subscribers: [SocketID: Subscriber] = [:]
     var audience = Audience()
@@ -27,8 +28,12 @@ final class Hub {
     private var due: Milliseconds?
     private var expired: [UInt64] = []
 
-    init(_ service: PresenceService, host: any ApplicationHost, counters: LoopCounters) {
+    init(
+        _ service: PresenceService, host: any ApplicationHost, post: LoopPost,
+        counters: LoopCounters
+    ) {
         self.service = service
+        self.post = post
         engine = service.engine
         self.host = host
         self.counters = counters
@@ -38,11 +43,21 @@ final class Hub {
     // MARK: Opening and closing
 
     func open(_ socket: SocketID, _ opening: Opening, now: Milliseconds) {
-        var identity = opening.identity
-        guard !engine.isRevoked(&identity, now: now), now < identity.expires else {
-            counters.add(.socketsRevoked)
-            return host.close(
-                socket, code: CloseCode.tokenEnded.rawValue, reason: "token expired or revoked")
+        var member: Member?
+        let isAdmin: Bool
+        let rateKey: RateKey
+        switch opening.owner {
+        case .service(let number, let admin):
+            (isAdmin, rateKey) = (admin, RateKey(service: number))
+        case .user(var user):
+            guard !engine.isRevoked(&user.identity, now: now), !user.isExpired(now: now) else {
+                counters.add(.socketsRevoked)
+                return host.close(
+                    socket, code: CloseCode.tokenEnded.rawValue,
+                    reason: "token expired or revoked")
+            }
+            (isAdmin, rateKey) = (user.identity.isAdmin, RateKey(subject: user.identity.subject))
+            member = user
         }
         let taken = service.sockets.add(1, ordering: .relaxed).newValue
         guard taken <= service.settings.maximumSockets else {
@@ -52,16 +67,20 @@ final class Hub {
                 socket, code: CloseCode.tryAgainLater.rawValue, reason: "too many sockets")
         }
         counters.add(.socketsOpened)
-        engine.socketOpened(&identity.session, now: now)
         let all = service.settings.subscription == .all
-        let subscriber = Subscriber(
-            socket: socket, identity: identity, opened: identity.session,
-            scope: all ? .all : .list([]), resume: opening.resume)
+        var subscriber = Subscriber(
+            socket: socket, isAdmin: isAdmin, rateKey: rateKey, scope: all ? .all : .list([]),
+            resume: opening.resume)
+        if var member {
+            engine.socketOpened(&member.identity.session, now: now)
+            member.opened = member.identity.session
+            subscriber.member = member
+            sockets[member.identity.subject, default: []].insert(socket)
+            schedule(socket, member, now: now)
+        }
         subscribers[socket] = subscriber
-        sockets[identity.subject, default: []].insert(socket)
         arrivals.append(socket)
-        schedule(subscriber, now: now)
-        let user = engine.view(subject: identity.subject, now: now).userID
+        let user = member.map { engine.view(subject: $0.identity.subject, now: now).userID }
         send(
             socket,
             SocketMessages.hello(
@@ -72,11 +91,12 @@ final class Hub {
         guard let subscriber = subscribers[socket] else { return }
         silence(socket)
         subscribers[socket] = nil
-        let subject = subscriber.identity.subject
+        service.sockets.subtract(1, ordering: .relaxed)
+        guard let member = subscriber.member else { return }
+        let subject = member.identity.subject
         sockets[subject]?.remove(socket)
         if sockets[subject]?.isEmpty == true { sockets[subject] = nil }
-        service.sockets.subtract(1, ordering: .relaxed)
-        engine.socketClosed(subscriber.opened, now: now)
+        engine.socketClosed(member.opened, now: now)
     }
 
     /// Begins the end of a socket that is still there. It counts as open until `closed`.
@@ -91,8 +111,8 @@ final class Hub {
     /// A logout or a revocation, told by the engine.
     func obey(_ order: CloseOrder) {
         for socket in sockets[order.subject] ?? [] {
-            guard let subscriber = subscribers[socket],
-                order.session == nil || order.session == subscriber.opened.tag
+            guard let member = subscribers[socket]?.member,
+                order.session == nil || order.session == member.opened.tag
             else { continue }
             end(socket, order.code, "token revoked", .socketsRevoked)
         }
@@ -101,8 +121,13 @@ final class Hub {
     /// A refresh, told by the engine: the sockets of the session go on under its new token.
     func obey(_ order: ExtendOrder) {
         for socket in sockets[order.subject] ?? [] {
-            guard subscribers[socket]?.opened.tag == order.session else { continue }
-            subscribers[socket]?.identity.extend(until: order.expires)
+            guard var member = subscribers[socket]?.member, member.opened.tag == order.session
+            else { continue }
+            member.identity.extend(until: order.expires)
+            if let until = member.inquiry?.continuedUntil {
+                member.inquiry?.continuedUntil = max(until, order.expires)
+            }
+            subscribers[socket]?.member = member
         }
     }
 
@@ -154,20 +179,25 @@ final class Hub {
     }
 
     private func tick(_ socket: SocketID, now: Milliseconds) {
-        guard let subscriber = subscribers[socket], !subscriber.isClosing else { return }
-        guard now < subscriber.identity.expires else {
+        guard let subscriber = subscribers[socket], !subscriber.isClosing,
+            let member = subscriber.member
+        else { return }
+        guard !member.isExpired(now: now) else {
             return end(
                 socket, CloseCode.tokenEnded.rawValue, "token expired", .socketsExpired)
         }
-        schedule(subscriber, now: now)
+        if let inquiry = member.inquiry, now >= inquiry.due {
+            guard inquire(socket, inquiry, now: now) else { return }
+        }
+        schedule(socket, subscribers[socket]?.member ?? member, now: now)
     }
 
-    private func schedule(_ subscriber: Subscriber, now: Milliseconds) {
+    private func schedule(_ socket: SocketID, _ member: Member, now: Milliseconds) {
         // Looked at now and then, so that sockets long gone do not fill the wheel until their
         // tokens expire.
-        let next = min(subscriber.identity.expires, now + APILimits.socketCheck)
+        let next = min(member.inquiry?.due ?? member.identity.expires, now + APILimits.socketCheck)
         if wheel == nil { wheel = TimerWheel(tick: 500, size: 128, now: now) }
-        wheel?.insert(Self.key(subscriber.socket), due: next)
+        wheel?.insert(Self.key(socket), due: next)
         due = min(due ?? next, next)
     }
 

@@ -7,9 +7,17 @@ import ProxyCore
 
 /// What a socket begins with.
 struct Opening: Sendable {
-    var identity: Identity
+    var owner: SocketOwner
     /// `?cursor=`: where the client stopped listening.
     var resume: Cursor?
+
+    /// What tells it from another one in the same parking place.
+    var key: UInt64 {
+        switch owner {
+        case .user(let member): member.identity.session.tag
+        case .service(let number, _): UInt64(number)
+        }
+    }
 }
 
 extension PresenceApplication {
@@ -29,9 +37,23 @@ extension PresenceApplication {
     }
 
     func opening(
-        _ request: borrowing RequestHead, _ bytes: RawSpan, _ asker: Asker
+        _ request: borrowing RequestHead, _ bytes: RawSpan, _ asker: Asker, _ arrival: Arrival,
+        now: Milliseconds
     ) throws(Problem) -> Opening {
-        var opening = Opening(identity: asker.identity, resume: nil)
+        let owner: SocketOwner
+        switch asker.who {
+        case .service(let number): owner = .service(number, isAdmin: asker.isAdmin)
+        case .user(let identity, _):
+            var member = Member(identity)
+            if asker.isJudged {
+                member.inquiry = SocketInquiry(
+                    digest: identity.revocation.tokenDigest,
+                    question: question(request, bytes, asker.shown, arrival),
+                    due: now + APILimits.opaqueSocketCheck)
+            }
+            owner = .user(member)
+        }
+        var opening = Opening(owner: owner, resume: nil)
         guard let query = request.query else { return opening }
         // A cursor that is none of ours means a snapshot, not an error: it may be of an older
         // version.

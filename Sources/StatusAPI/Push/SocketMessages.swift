@@ -8,11 +8,11 @@ import ProxyCore
 /// Messages as whole text frames.
 enum SocketMessages {
     static func hello(
-        user: String, heartbeatEvery: Milliseconds, now: Milliseconds
+        user: String?, heartbeatEvery: Milliseconds, now: Milliseconds
     ) -> [UInt8] {
         var json = begin("hello")
         json.key("user_id")
-        json.string(user)
+        if let user { json.string(user) } else { json.null() }
         json.key("server_time")
         json.timestamp(now)
         json.key("heartbeat_every")

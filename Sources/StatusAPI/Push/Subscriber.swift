@@ -5,6 +5,41 @@
 import Presence
 import ProxyCore
 
+/// What is looked at anew while a socket stands that was opened with an opaque credential.
+struct SocketInquiry: Sendable {
+    let digest: TokenDigest
+    /// nil: nobody can be asked.
+    let question: Question?
+    /// When to look.
+    var due: Milliseconds
+    /// A refresh said that the session goes on until then, whatever becomes of this credential.
+    var continuedUntil: Milliseconds = .min
+}
+
+/// The user of a socket.
+struct Member: Sendable {
+    var identity: Identity
+    /// The session as it was after `socketOpened`, for `socketClosed`.
+    var opened: SessionRef
+    /// nil: a signature vouches for the credential until it expires.
+    var inquiry: SocketInquiry?
+
+    init(_ identity: Identity) {
+        self.identity = identity
+        opened = identity.session
+    }
+
+    /// Whether the credential is over by its own words.
+    func isExpired(now: Milliseconds) -> Bool { inquiry == nil && now >= identity.expires }
+}
+
+/// Whose a socket is.
+enum SocketOwner: Sendable {
+    case user(Member)
+    /// A service, by its number: it listens, and is nobody.
+    case service(Int, isAdmin: Bool)
+}
+
 /// One presence socket.
 struct Subscriber {
     enum Scope: Equatable {
@@ -15,9 +50,10 @@ struct Subscriber {
     }
 
     let socket: SocketID
-    var identity: Identity
-    /// The session as it was after `socketOpened`, for `socketClosed`.
-    let opened: SessionRef
+    /// nil: a service's.
+    var member: Member?
+    let isAdmin: Bool
+    let rateKey: RateKey
     var scope: Scope
     /// Its place among those who listen to all.
     var place = -1
@@ -26,8 +62,6 @@ struct Subscriber {
     var isWelcomed = false
     /// The closing handshake has begun: it is told nothing more.
     var isClosing = false
-
-    var isAdmin: Bool { identity.isAdmin }
 }
 
 /// The sockets of one loop by what they listen to. A socket stands in one of the two.

@@ -8,14 +8,14 @@ import ProxyCore
 extension PresenceApplication {
     /// `POST heartbeat`: the body may say `away`.
     func heartbeat(
-        _ asker: inout Asker, body: RawSpan, now: Milliseconds
+        _ asker: Asker, body: RawSpan, now: Milliseconds
     ) throws(Problem) -> LocalResponse {
+        guard case .user(var identity, let entry) = asker.who else { throw Asker.noPerson }
         let said = try Bodies.object(body).flatMap { root throws(Problem) in
             try Bodies.status(root, among: [.online, .away])
         }
-        let view = engine.heartbeat(
-            &asker.identity.session, status: said ?? .online, now: now)
-        identification.remember(asker.identity.session, at: asker.entry)
+        let view = engine.heartbeat(&identity.session, status: said ?? .online, now: now)
+        identification.remember(identity.session, at: entry)
         counters.add(.heartbeats)
         var json = JSONWriter()
         json.beginObject()

@@ -5,16 +5,6 @@
 import Presence
 public import ProxyCore
 
-/// Who asks.
-struct Asker {
-    var entry: Int32
-    var identity: Identity
-    /// A subprotocol that the answer to a WebSocket handshake has to name.
-    var subprotocol: Bool
-
-    var isAdmin: Bool { identity.isAdmin }
-}
-
 extension Endpoint {
     /// Asked without a token: by load balancers and scrapers.
     var isPublic: Bool { self == .healthz || self == .readyz || self == .metrics }
@@ -54,19 +44,24 @@ extension PresenceApplication {
             }
             var ticket = Ticket(route: route)
             if endpoint.isPublic { return .serve(ticket, bodyLimit: APILimits.requestBody) }
-            guard let asker = asker(endpoint, request, bytes, now: now) else {
-                try allow(anonymous: arrival.from.peer, now: now)
-                throw .anonymous
+            let asker: Asker
+            switch asking(endpoint, request, bytes, arrival, now: now) {
+            case .asker(let found): asker = found
+            case .unknown(let finding, let shown):
+                if !arrival.hasWaited { try allow(client(request, bytes, arrival), now: now) }
+                var question: Question?
+                if case .unasked = finding, let shown {
+                    question = self.question(request, bytes, shown, arrival)
+                }
+                return try putOff(finding, question, arrival, now: now)
             }
-            try allow(RateKey(subject: asker.identity.subject), now: now)
-            if endpoint == .setStatus, !asker.isAdmin {
-                throw .forbidden("Only an admin may set a status.")
-            }
+            try allow(asker.rateKey, now: now)
+            try check(asker, endpoint, request, bytes)
             if endpoint == .webSocket {
                 try checkHandshake(request, bytes)
-                let opening = try opening(request, bytes, asker)
-                ticket.session = asker.identity.session.tag
-                ticket.flags = openings.park(opening, key: ticket.session) << Mark.numberShift
+                let opening = try opening(request, bytes, asker, arrival, now: now)
+                ticket.session = opening.key
+                ticket.flags = openings.park(opening, key: opening.key) << Mark.numberShift
                 return .serve(ticket, bodyLimit: 0)
             }
             return .serve(ticket, bodyLimit: APILimits.requestBody)
@@ -81,7 +76,8 @@ extension PresenceApplication {
     ) -> Service {
         let service: Service
         do throws(Problem) {
-            service = try answer(id, ticket, request, bytes, body: body, now: now)
+            service = try answer(
+                id, ticket, request, bytes, body: body, arrival: arrival, now: now)
         } catch {
             service = .answer(error.response)
         }
@@ -95,7 +91,7 @@ extension PresenceApplication {
 
     private func answer(
         _ id: ExchangeID, _ ticket: Ticket, _ request: borrowing RequestHead, _ bytes: RawSpan,
-        body: RawSpan, now: Milliseconds
+        body: RawSpan, arrival: Arrival, now: Milliseconds
     ) throws(Problem) -> Service {
         let endpoint = router[ticket.route].endpoint
         switch endpoint {
@@ -105,9 +101,13 @@ extension PresenceApplication {
         case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats: break
         }
         // Looked up again: the token may have been revoked while the body came.
-        guard var asker = asker(endpoint, request, bytes, now: now) else { throw .anonymous }
+        var asker: Asker
+        switch asking(endpoint, request, bytes, arrival, now: now) {
+        case .asker(let found): asker = found
+        case .unknown(let finding, _): throw finding.problem
+        }
         if endpoint == .heartbeat {
-            return .answer(try heartbeat(&asker, body: body, now: now))
+            return .answer(try heartbeat(asker, body: body, now: now))
         }
         touch(&asker, request, bytes, now: now)
         switch endpoint {
@@ -128,50 +128,24 @@ extension PresenceApplication {
         }
     }
 
-    func asker(
-        _ endpoint: Endpoint, _ request: borrowing RequestHead, _ bytes: RawSpan,
-        now: Milliseconds
-    ) -> Asker? {
-        let found: Int32?
-        let isSocket = endpoint == .webSocket
-        let credential =
-            isSocket
-            ? Credentials.ofSocket(request, bytes, scratch: &scratch)
-            : Credentials.ofRequest(request, bytes)
-        switch credential {
-        case .none: return nil
-        case .conflict:
-            counters.add(.tokenConflict)
-            return nil
-        case .head(let range): found = identification.find(bytes[range], now: now)
-        case .scratch(let range): found = identification.find(scratch.bytes[range], now: now)
-        }
-        return found.map { entry in
-            Asker(
-                entry: entry, identity: identification.identity(entry),
-                subprotocol: isSocket && Credentials.offersSubprotocol(request, bytes))
-        }
-    }
-
     /// Asking the sidecar shows that the client is there, not that a person is at work.
     private func touch(
         _ asker: inout Asker, _ request: borrowing RequestHead, _ bytes: RawSpan,
         now: Milliseconds
     ) {
+        guard case .user(var identity, let entry) = asker.who else { return }
         var label = ByteBuffer(capacity: 64)
         label.append(bytes[request.methodName])
         label.append(0x20)
         label.append(bytes[request.path])
-        engine.sight(&asker.identity.session, activity: false, label: label.bytes, now: now)
-        identification.remember(asker.identity.session, at: asker.entry)
+        engine.sight(&identity.session, activity: false, label: label.bytes, now: now)
+        identification.remember(identity.session, at: entry)
+        asker.who = .user(identity, entry: entry)
     }
 
-    private func allow(anonymous client: ClientAddress, now: Milliseconds) throws(Problem) {
-        // Nobody behind a Unix socket can be told from the others.
-        guard client.family != .local else { return }
-        var address = ByteBuffer(capacity: 64)
-        client.text(into: &address)
-        try allow(RateKey(address: address), now: now)
+    private func allow(_ client: ClientAddress, now: Milliseconds) throws(Problem) {
+        guard let key = RateKey(client) else { return }
+        try allow(key, now: now)
     }
 
     private func allow(_ key: RateKey, now: Milliseconds) throws(Problem) {

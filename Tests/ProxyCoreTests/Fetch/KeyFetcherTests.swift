@@ -131,6 +131,21 @@ final class KeyFetcherTests: XCTestCase {
         XCTAssertEqual(house.fetcher.attempts, 2)
     }
 
+    func testR15WhatIsUnderWayAnswersWhoAsksMeanwhile() throws {
+        let backend = Backend()
+        let house = try House("http://127.0.0.1:\(backend.port)/keys")
+        try house.start()
+        defer { house.stop() }
+        let wire = backend.accept()
+        _ = wire.readHead()
+        house.want()
+        XCTAssertTrue(house.fetcher.isAwaited(0))
+        wire.send(Self.answer(Self.set(Self.key("a"))))
+        house.awaitAttempts(1)
+        XCTAssertFalse(house.fetcher.isAwaited(0))
+        XCTAssertFalse(backend.isWaitedFor(200))
+    }
+
     func testR14GoodKeysStayWhateverComesInstead() throws {
         let words: [(answer: String, reason: String)] = [
             ("", "the server closed the connection without an answer"),
