@@ -4,6 +4,7 @@
 import re
 import time
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 
 import jwt
 import requests
@@ -292,6 +293,8 @@ class Installation:
         self.tabs = []
         self.session = requests.Session()
         self.session.trust_env = False
+        # What a device sends stands in its fields, and is no other's.
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     def close(self):
         for tab in self.tabs:
