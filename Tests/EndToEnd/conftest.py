@@ -10,6 +10,7 @@ from harness.backend import LegacyApp
 from harness.client import Client
 from harness.nginx import Nginx
 from harness.processes import Workshop
+from harness.recipes import RECIPES, Installation, RecipeSidecar
 from harness.recording import RecordingBackend
 from harness.sidecar import Sidecar, binary
 from harness.sockets import Tab
@@ -127,3 +128,34 @@ def start(front, stand, legacy):
 def world(start):
     """The ordinary installation: nothing changes by itself within a test."""
     return start()
+
+
+@pytest.fixture(scope="session")
+def recipe_apps(session_shop):
+    """The apps that have been asked for so far, each started once."""
+    return {}
+
+
+@pytest.fixture(params=list(RECIPES))
+def recipe(request, session_shop, recipe_apps):
+    """Each app of docs/recipes, as its people use it."""
+    name = request.param
+    if name not in recipe_apps:
+        recipe_apps[name] = RECIPES[name](session_shop)
+    return recipe_apps[name]
+
+
+@pytest.fixture
+def set_up(front, workshop, recipe):
+    """set_up(changes of the recipe's text…): that recipe at work."""
+
+    def build(changes=(), upstream=None):
+        sidecar = RecipeSidecar(workshop, recipe, upstream or recipe.address, changes).start()
+        address = sidecar.address
+        if front == "nginx":
+            address = Nginx(workshop, sidecar.port).address
+        at = workshop.keep(Installation(recipe, sidecar, address))
+        at.settle()
+        return at
+
+    return build

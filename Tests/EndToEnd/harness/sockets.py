@@ -9,14 +9,26 @@ from websockets.sync.client import connect
 
 
 class Tab:
-    def __init__(self, address, token=None, path="/ws/presence/", subprotocols=None, query=""):
+    def __init__(
+        self,
+        address,
+        token=None,
+        path="/ws/presence/",
+        subprotocols=None,
+        query="",
+        fields=None,
+        origin=None,
+    ):
         url = address.replace("http://", "ws://") + path + query
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        headers = dict(fields or {})
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
         self.messages = []
         self.link = connect(
             url,
             additional_headers=headers,
             subprotocols=subprotocols,
+            origin=origin,
             open_timeout=5,
             close_timeout=2,
             compression=None,
