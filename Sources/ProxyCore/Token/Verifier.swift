@@ -15,7 +15,8 @@ public enum Verdict: Sendable, Equatable {
 public final class Verifier {
     private let ring: KeyRing
     private var version: UInt64
-    private var issuers: [CandidateIssuer]
+    private var issuers: [TokenIssuer]
+    private var lanes: [CandidateLane]
     private let sha256 = DigestContext(.sha256)
     private var text = ByteBuffer()
     private var payload = ByteBuffer()
@@ -35,7 +36,8 @@ public final class Verifier {
         self.ring = ring
         // The version first: a change in between is then seen at the next token.
         version = ring.version
-        issuers = ring.snapshot().map(CandidateIssuer.init)
+        issuers = ring.snapshot()
+        lanes = CandidateLane.all(issuers)
     }
 
     /// Judges a token at `now` (UTC). A valid one comes with its claims and its SHA-256.
@@ -65,7 +67,8 @@ public final class Verifier {
 
     private func takeKeys() {
         version = ring.version
-        issuers = ring.snapshot().map(CandidateIssuer.init)
+        issuers = ring.snapshot()
+        lanes = CandidateLane.all(issuers)
     }
 
     private func claims(
@@ -73,13 +76,13 @@ public final class Verifier {
         expiredFor past: Milliseconds
     ) throws(TokenFault) -> TokenClaims {
         try decode(segments, of: token)
-        let list = try Shortlist(header, of: issuers) { Self.unverifiedIssuer(payload) }
+        let list = try Shortlist(header, of: lanes) { Self.unverifiedIssuer(payload) }
         missed = list.absentOf
-        guard !list.entries.isEmpty else { throw list.unfound }
+        guard !list.entries.isEmpty else { throw list.fault }
         guard !signature.isEmpty else { throw .signatureMissing }
         var fault = TokenFault.badSignatureForm
         for (index, candidate) in list.entries {
-            spent += candidate.algorithm.cost
+            spent += candidate.cost
             switch candidate.outcome(segments.signed(of: token), signature.bytes) {
             case .malformed: continue
             case .mismatch:
@@ -91,7 +94,7 @@ public final class Verifier {
             missed = nil
             do {
                 return try TokenClaims(
-                    payload.bytes, header: header, issuer: issuers[index].issuer, index: index,
+                    payload.bytes, header: header, issuer: issuers[index], index: index,
                     rules: ring.claims,
                     clock: TokenClock(now: now, leeway: ring.leeway, past: past))
             } catch {
