@@ -42,80 +42,45 @@ final class Candidate {
     }
 }
 
-/// What one issuer has for one algorithm.
-struct CandidateEntry {
-    /// The issuer's number in the key ring.
-    let issuer: Int
-    let name: String?
-    let isFetched: Bool
-    /// Whether there is any key of his, for whatever algorithm.
-    let hasKeys: Bool
+/// One issuer with a candidate for each of his keys and algorithms.
+struct CandidateIssuer {
+    let issuer: TokenIssuer
     let candidates: [Candidate]
+
+    init(_ issuer: TokenIssuer) {
+        self.issuer = issuer
+        candidates = issuer.algorithms.flatMap { algorithm -> [Candidate] in
+            switch issuer.keys {
+            case .shared(let secret, let keyID):
+                [Candidate(algorithm, .shared(secret), keyID: keyID, isStatic: true)]
+            case .published(let keys):
+                keys.filter { $0.fits(algorithm) }.map {
+                    Candidate(
+                        algorithm, .published($0.key), keyID: $0.keyID,
+                        isStatic: !issuer.isFetched)
+                }
+            }
+        }
+    }
+
+    /// What this issuer has for a header.
+    func selection(_ header: TokenHeader) -> Selection {
+        let fitting = candidates.filter { $0.algorithm == header.algorithm }
+        if let asked = header.keyID {
+            let named = fitting.first { $0.keyID != nil && $0.answers(to: asked) }
+            guard let found = named ?? fitting.first(where: \.answersAnyID) else { return .absent }
+            return .key(found)
+        }
+        // Without an id nothing says which key it is, and trying all would let one token cost
+        // as much as there are keys.
+        if fitting.count > 1 { return .ambiguous }
+        return fitting.first.map { .key($0) } ?? .absent
+    }
 
     enum Selection {
         case key(Candidate)
         case ambiguous
         case absent
-    }
-
-    /// nil: the algorithm is none of his.
-    init?(_ issuer: TokenIssuer, number: Int, _ algorithm: TokenAlgorithm) {
-        guard issuer.algorithms.contains(algorithm) else { return nil }
-        self.issuer = number
-        name = issuer.name
-        isFetched = issuer.isFetched
-        switch issuer.keys {
-        case .shared(let secret, let keyID):
-            hasKeys = true
-            candidates = [Candidate(algorithm, .shared(secret), keyID: keyID, isStatic: true)]
-        case .published(let keys):
-            hasKeys = !keys.isEmpty
-            candidates = keys.filter { $0.fits(algorithm) }.map {
-                Candidate(
-                    algorithm, .published($0.key), keyID: $0.keyID, isStatic: !issuer.isFetched)
-            }
-        }
-    }
-
-    func select(_ keyID: String?) -> Selection {
-        if let keyID {
-            let named = candidates.first { $0.keyID != nil && $0.answers(to: keyID) }
-            guard let found = named ?? candidates.first(where: \.answersAnyID) else {
-                return .absent
-            }
-            return .key(found)
-        }
-        // Without an id nothing says which key it is, and trying all would let one token cost
-        // as much as there are keys.
-        if candidates.count > 1 { return .ambiguous }
-        return candidates.first.map { .key($0) } ?? .absent
-    }
-}
-
-/// The issuers that allow one algorithm.
-struct CandidateLane {
-    let algorithm: TokenAlgorithm
-    let entries: [CandidateEntry]
-    /// Whether only `iss` says which of them is meant.
-    let needsName: Bool
-
-    /// One for each algorithm that anybody allows.
-    static func all(_ issuers: [TokenIssuer]) -> [CandidateLane] {
-        TokenAlgorithm.allCases.compactMap { CandidateLane($0, issuers) }
-    }
-
-    private init?(_ algorithm: TokenAlgorithm, _ issuers: [TokenIssuer]) {
-        self.algorithm = algorithm
-        entries = issuers.enumerated().compactMap {
-            CandidateEntry($0.element, number: $0.offset, algorithm)
-        }
-        guard !entries.isEmpty else { return nil }
-        var names: [String] = []
-        for entry in entries {
-            guard let name = entry.name else { continue }
-            if !names.contains(where: { $0.rawSpan.equals(name.rawSpan) }) { names.append(name) }
-        }
-        needsName = names.count > 1
     }
 }
 
@@ -125,39 +90,49 @@ struct Shortlist {
     private(set) var entries: [(issuer: Int, candidate: Candidate)] = []
     /// A fetched issuer that does not have the key: his set may be out of date.
     private(set) var absentOf: Int?
-    /// Why there is no entry, where there is none.
-    private(set) var fault = TokenFault.unknownKeyID
 
     /// - Parameter name: reads `iss` of the claims that nobody has verified yet; called only
     ///   where names must tell issuers apart.
     init(
-        _ header: TokenHeader, of lanes: [CandidateLane], name: () -> String?
+        _ header: TokenHeader, of issuers: [CandidateIssuer], name: () -> String?
     ) throws(TokenFault) {
-        guard let lane = lanes.first(where: { $0.algorithm == header.algorithm }) else {
-            throw .algorithmRefused
+        var eligible = issuers.indices.filter {
+            issuers[$0].issuer.algorithms.contains(header.algorithm)
         }
-        let given = lane.needsName ? name() : nil
-        var isAnybody = false
-        for entry in lane.entries {
-            if lane.needsName, let wanted = entry.name,
-                given?.rawSpan.equals(wanted.rawSpan) != true
-            {
-                continue
+        guard !eligible.isEmpty else { throw .algorithmRefused }
+        if Self.names(eligible, of: issuers) > 1 {
+            let given = name()
+            eligible.removeAll { index in
+                guard let wanted = issuers[index].issuer.name else { return false }
+                return given?.rawSpan.equals(wanted.rawSpan) != true
             }
-            isAnybody = true
-            add(entry, entry.select(header.keyID))
+            guard !eligible.isEmpty else { throw .unknownIssuer }
         }
-        guard isAnybody else { throw .unknownIssuer }
+        var fault = TokenFault.unknownKeyID
+        for index in eligible {
+            switch issuers[index].selection(header) {
+            case .key(let candidate): entries.append((index, candidate))
+            case .ambiguous: fault = .ambiguousKey
+            case .absent:
+                guard issuers[index].issuer.isFetched else { continue }
+                absentOf = absentOf ?? index
+                if issuers[index].candidates.isEmpty, fault == .unknownKeyID {
+                    fault = .keysMissing
+                }
+            }
+        }
+        unfound = fault
     }
 
-    private mutating func add(_ entry: CandidateEntry, _ selection: CandidateEntry.Selection) {
-        switch selection {
-        case .key(let candidate): entries.append((entry.issuer, candidate))
-        case .ambiguous: fault = .ambiguousKey
-        case .absent:
-            guard entry.isFetched else { return }
-            absentOf = absentOf ?? entry.issuer
-            if !entry.hasKeys, fault == .unknownKeyID { fault = .keysMissing }
+    /// Why there is no entry, where there is none.
+    let unfound: TokenFault
+
+    private static func names(_ eligible: [Int], of issuers: [CandidateIssuer]) -> Int {
+        var names: [String] = []
+        for index in eligible {
+            guard let name = issuers[index].issuer.name else { continue }
+            if !names.contains(where: { $0.rawSpan.equals(name.rawSpan) }) { names.append(name) }
         }
+        return names.count
     }
 }

@@ -15,8 +15,7 @@ public enum Verdict: Sendable, Equatable {
 public final class Verifier {
     private let ring: KeyRing
     private var version: UInt64
-    private var issuers: [TokenIssuer]
-    private var lanes: [CandidateLane]
+    private var issuers: [CandidateIssuer]
     private let sha256 = DigestContext(.sha256)
     private var text = ByteBuffer()
     private var payload = ByteBuffer()
@@ -36,8 +35,7 @@ public final class Verifier {
         self.ring = ring
         // The version first: a change in between is then seen at the next token.
         version = ring.version
-        issuers = ring.snapshot()
-        lanes = CandidateLane.all(issuers)
+        issuers = ring.snapshot().map(CandidateIssuer.init)
     }
 
     /// Judges a token at `now` (UTC). A valid one comes with its claims and its SHA-256.
@@ -67,8 +65,7 @@ public final class Verifier {
 
     private func takeKeys() {
         version = ring.version
-        issuers = ring.snapshot()
-        lanes = CandidateLane.all(issuers)
+        issuers = ring.snapshot().map(CandidateIssuer.init)
     }
 
     private func claims(
@@ -76,9 +73,9 @@ public final class Verifier {
         expiredFor past: Milliseconds
     ) throws(TokenFault) -> TokenClaims {
         try decode(segments, of: token)
-        let list = try Shortlist(header, of: lanes) { Self.unverifiedIssuer(payload) }
+        let list = try Shortlist(header, of: issuers) { Self.unverifiedIssuer(payload) }
         missed = list.absentOf
-        guard !list.entries.isEmpty else { throw list.fault }
+        guard !list.entries.isEmpty else { throw list.unfound }
         guard !signature.isEmpty else { throw .signatureMissing }
         var fault = TokenFault.badSignatureForm
         for (index, candidate) in list.entries {
@@ -94,7 +91,7 @@ public final class Verifier {
             missed = nil
             do {
                 return try TokenClaims(
-                    payload.bytes, header: header, issuer: issuers[index], index: index,
+                    payload.bytes, header: header, issuer: issuers[index].issuer, index: index,
                     rules: ring.claims,
                     clock: TokenClock(now: now, leeway: ring.leeway, past: past))
             } catch {
