@@ -20,8 +20,14 @@ def instructions(options):
     return command.run(options)
 
 
+def tokens(options):
+    import tokens as command
+    return command.run(options)
+
+
 # Each command takes the parsed options and returns an exit code.
-COMMANDS = {"requests": comparison, "instructions": instructions}
+COMMANDS = {"requests": comparison, "instructions": instructions,
+            "tokens": tokens}
 
 
 def positive(text):
@@ -39,7 +45,8 @@ def parse(arguments):
         epilog="SIDECAR_BIN names a built sidecar; without it the release build is made first.\n"
                "Exit code: 0 measured (bar reached or missed), 1 could not measure honestly.")
     parser.add_argument("command", nargs="?", choices=sorted(COMMANDS), default="requests",
-                        help="requests (default): CPU time; instructions: as --instructions")
+                        help="requests (default): CPU time; instructions: as --instructions; tokens:\n"
+                             "by how a token is signed and how often it is new")
     parser.add_argument("--instructions", action="store_true",
                         help="instructions a request by callgrind, and whose they are")
     parser.add_argument("--quick", action="store_true", help="5 short rounds: a first impression")

@@ -80,16 +80,24 @@ def served(origin_port):
 
 
 def measure(server, origin_port, seconds, headers, cores):
-    """One round: wrk for `seconds`, CPU time before and after, every request seen by the origin."""
+    """One round of wrk for `seconds`."""
+    return during(server, origin_port, lambda: load(server.port, seconds, headers, cores))
+
+
+def during(server, origin_port, run):
+    """What `run` cost a server: CPU time before and after, every request seen by the origin.
+
+    `run` puts the load on and returns (requests, seconds, p50 µs, p99 µs).
+    """
     before, ticks, seen = server.cpu_ns(), server.cpu_ticks(), served(origin_port)
-    requests, took, p50, p99 = load(server.port, seconds, headers, cores)
+    requests, took, p50, p99 = run()
     if not server.alive():
         raise BenchError(f"{server.name} ended during the round:\n{server.tail()}")
     after, ticks_after, seen = server.cpu_ns(), server.cpu_ticks(), served(origin_port) - seen
     # wrk leaves up to one request a connection unfinished, which it does not count; those of the
     # round before may reach the origin in this one.
     if not requests <= seen <= requests + 2 * CONNECTIONS:
-        raise BenchError(f"{server.name}: wrk counted {requests} answers, the origin gave {seen}")
+        raise BenchError(f"{server.name}: {requests} answers were counted, the origin gave {seen}")
     user, system = (b - a for a, b in zip(ticks, ticks_after))
     return Reading(requests, took, after - before, user / max(1, user + system), p50, p99)
 

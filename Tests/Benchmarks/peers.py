@@ -37,9 +37,9 @@ class Sidecar(Peer):
 
     name = label = "sidecar"
 
-    def __init__(self, *arguments, program, routes="", variant="", **options):
+    def __init__(self, *arguments, program, routes="", variant="", keys="", **options):
         super().__init__(*arguments, **options)
-        self.program, self.routes, self.variant = program, routes, variant
+        self.program, self.routes, self.variant, self.keys = program, routes, variant, keys
         self.database = str(self.work.path / f"presence{variant}.sqlite3")
 
     def command(self):
@@ -47,7 +47,7 @@ class Sidecar(Peer):
             listen: ["127.0.0.1:{self.port}"],
             workers: 1,
             upstream: {{ servers: ["http://127.0.0.1:{self.origin_port}"] }},
-            tokens: {{ keys: [{{ algorithms: ["HS256"], secret_env: "{SECRET_ENV}" }}] }},
+            tokens: {{ keys: [{{ algorithms: ["HS256"], secret_env: "{SECRET_ENV}" }}, {self.keys}] }},
             routes: [{self.routes}],
             store: {{ path: "{self.database}" }},
             log: {{ level: "warning", access: null }},
@@ -117,10 +117,14 @@ class HAProxy(Peer):
     """
 
     name, label = "haproxy", "haproxy+jwt"
+    algorithm = "HS256"
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
-        self.control = str(self.work.path / "haproxy.sock")
+        self.control = str(self.work.path / f"haproxy-{self.port}.sock")
+
+    def key(self):
+        return f"${{{SECRET_ENV}}}"
 
     def command(self):
         config = f"""
@@ -138,7 +142,7 @@ defaults
 
 frontend entry
     bind 127.0.0.1:{self.port}
-    http-request deny deny_status 401 unless {{ http_auth_bearer,jwt_verify("HS256","${{{SECRET_ENV}}}") 1 }}
+    http-request deny deny_status 401 unless {{ http_auth_bearer,jwt_verify("{self.algorithm}","{self.key()}") 1 }}
     http-request track-sc0 http_auth_bearer,jwt_payload_query('$.user_id') table people
     default_backend origin
 
@@ -149,11 +153,22 @@ backend origin
     http-reuse always
     server origin 127.0.0.1:{self.origin_port}
 """
-        path = self.work.write("haproxy.cfg", config)
+        path = self.work.write(f"haproxy-{self.port}.cfg", config)
         return [tools.program("haproxy"), "-db", "-f", path]
 
     def version(self):
         return tools.version(tools.program("haproxy"), "-v").split(" - ")[0]
+
+
+class KeyedHAProxy(HAProxy):
+    """The same, with a public key for an algorithm other than HS256."""
+
+    def __init__(self, *arguments, algorithm, key, **options):
+        super().__init__(*arguments, **options)
+        self.algorithm, self.path = algorithm, key
+
+    def key(self):
+        return self.path
 
 
 class Floor(Peer):

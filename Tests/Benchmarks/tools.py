@@ -53,11 +53,11 @@ def need(*names):
             raise BenchError(f"{name} is still missing after the installation")
 
 
-def compile_c(name, into):
+def compile_c(name, into, *flags):
     """Compiles Tests/Benchmarks/NAME.c and returns the program's path."""
     target = Path(into) / name
     done = subprocess.run([program("cc"), "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(target),
-                           str(HERE / f"{name}.c")])
+                           str(HERE / f"{name}.c"), *flags])
     if done.returncode != 0:
         raise BenchError(f"{name}.c does not compile")
     return str(target)

@@ -41,7 +41,12 @@ public struct JSONNode: Sendable {
     /// named U+212A, which is canonically equivalent to it.
     public subscript(key: String) -> JSONNode? {
         guard case .object(let members) = kind else { return nil }
-        return members.first { $0.key.rawSpan.equals(key.rawSpan) }?.value
+        // Most names differ in length already, which a string knows without being looked at.
+        let length = key.utf8.count
+        let place = members.firstIndex {
+            $0.key.utf8.count == length && $0.key.rawSpan.equals(key.rawSpan)
+        }
+        return place.map { members[$0].value }
     }
 
     public var string: String? {
