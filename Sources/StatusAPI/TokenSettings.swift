@@ -58,9 +58,7 @@ public struct TokenSettings: Sendable {
     public var ring: KeyRing
     /// Where a token may stand. `Sec-WebSocket-Protocol: bearer, TOKEN` is read besides them, on
     /// the sidecar's own sockets alone.
-    public var places: [TokenPlace] = [
-        .header(name: "Authorization", scheme: nil), .query("token"),
-    ]
+    public var places = TokenSettings.usualPlaces
     public var service: [ServiceToken] = []
     public var forwarded = ForwardedClaims()
     /// Whose word on a client's address is believed: allowances are counted by that address.
@@ -69,6 +67,10 @@ public struct TokenSettings: Sendable {
     public var learns = false
     /// Whether it is worth waiting for keys of the issuer of this number: they are being fetched.
     public var keysAwaited: @Sendable (_ issuer: Int) -> Bool = { _ in false }
+
+    public static let usualPlaces: [TokenPlace] = [
+        .header(name: "Authorization", scheme: nil), .query("token"),
+    ]
 
     public init(ring: KeyRing) {
         self.ring = ring

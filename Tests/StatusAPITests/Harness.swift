@@ -94,6 +94,7 @@ final class Harness {
         _ settings: APISettings? = nil, presence: PresenceSettings? = nil,
         sink: FakeSink? = nil, probes: HealthProbes = HealthProbes(),
         restored: RestoredState? = nil, capacity: PresenceCapacity = PresenceCapacity(),
+        introspection: IntrospectionSettings? = nil,
         tokens change: (inout TokenSettings) throws -> Void = { _ in }
     ) throws {
         let host = try FakeHost()
@@ -108,7 +109,8 @@ final class Harness {
         if let settings { chosen = settings }
         let service = try PresenceService(
             settings: chosen, engine: engine, tokens: tokens,
-            lists: try ListDesk(engine), probes: probes)
+            lists: try ListDesk(engine),
+            desk: try introspection.map { try InquiryDesk($0, engine: engine) }, probes: probes)
         self.host = host
         self.sink = sink
         self.engine = engine

@@ -112,7 +112,7 @@ public final class InquiryDesk: Sendable {
     }
 
     /// The next question. One signal wakes one thread, so that it wakes the next where more waits.
-    private func next(_ now: Milliseconds) -> Question? {
+    func next(_ now: Milliseconds) -> Question? {
         let (question, isMore) = inquiries.withLock { ($0.next(now), $0.hasQueued) }
         if question != nil, isMore { wake.signal() }
         return question
@@ -128,6 +128,14 @@ public final class InquiryDesk: Sendable {
             (finding, sent) = courier.carry(form, question.digest, now: asked)
         }
         let now = clock.now(monotonic: Clock.monotonic())
+        close(question, finding, sent: sent, now: now)
+    }
+
+    /// Ends a question that `next` gave out.
+    func close(
+        _ question: Question, _ found: InquiryFinding, sent: Int = 0, now: Milliseconds
+    ) {
+        var finding = found
         // What the application does not know to be over may be over for us.
         if case .known(let identity) = finding.outcome,
             count([], for: identity, question.digest, now: now) == .revoked
