@@ -75,7 +75,8 @@ extension PresenceApplication {
         _ request: borrowing RequestHead, _ bytes: RawSpan, _ shown: Shown, _ arrival: Arrival
     ) -> Question? {
         guard service.desk != nil, !InquiryForm.isQuestion(request, bytes) else { return nil }
-        let token = shown.isDecoded ? scratch.bytes[shown.token].array() : bytes[shown.token].array()
+        let token =
+            shown.isDecoded ? scratch.bytes[shown.token].array() : bytes[shown.token].array()
         let base = LinkBase(request, bytes)
         return Question(
             digest: TokenDigest.of(token.rawSpan), token: token,

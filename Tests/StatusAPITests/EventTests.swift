@@ -169,6 +169,10 @@ final class EventTests: XCTestCase {
         let other = harness.service.application(for: try FakeHost())
         harness.forward("GET", "/", token: token)
         let bytes = Array(token.utf8)
+        guard
+            case .user = other.identification.resolve(
+                bytes.rawSpan, isOwn: false, sender: nil, now: harness.now)
+        else { return XCTFail("unknown") }
         XCTAssertNotNil(other.identification.find(bytes.rawSpan, now: harness.now))
         harness.forward("POST", "/logout/", token: token)
         XCTAssertNil(other.identification.find(bytes.rawSpan, now: harness.now))
