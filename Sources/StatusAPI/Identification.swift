@@ -200,15 +200,17 @@ final class Identification {
         }
     }
 
-    /// What logins and the desk know; nil: nothing yet, and it can be asked.
+    /// What the desk and logins know; nil: nothing yet, and it can be asked.
+    ///
+    /// The desk comes first: it asks the application itself, again and again, and hears of admins
+    /// and of sessions that ended elsewhere. What a login showed counts while it cannot be asked.
     private func opaque(
         _ token: RawSpan, _ digest: TokenDigest, _ fault: TokenFault?, now: Milliseconds
     ) -> Finding? {
-        if let found = learnt(token, digest, now: now) { return found }
-        guard let desk else { return nobody(fault) }
+        guard let desk else { return learnt(token, digest, now: now) ?? nobody(fault) }
         switch desk.standing(digest, now: now) {
         case .unknown: return nil
-        case .undecided: return .undecided
+        case .undecided: return learnt(token, digest, now: now) ?? .undecided
         case .refused:
             counters.add(.tokenDisowned)
             return .nobody

@@ -11,7 +11,7 @@ extension PresenceApplication {
     func sightEvent(
         _ id: ExchangeID, _ ticket: Ticket, status: Int, now: Milliseconds
     ) -> Passage? {
-        let succeeded = (200..<300).contains(status)
+        let succeeded = Self.isSuccess(status)
         if ticket.flags & Mark.login != 0 {
             if !succeeded { counters.add(.loginFailed) }
             return .pass
@@ -36,10 +36,18 @@ extension PresenceApplication {
         return .hold
     }
 
+    /// What is made for browsers answers a form by sending them on (303, and 302 where it is older).
+    static func isSuccess(_ status: Int) -> Bool {
+        switch status {
+        case 200..<300, 301, 302, 303, 307, 308: true
+        default: false
+        }
+    }
+
     /// With the body of a login's answer; nil: too large, broken or content-coded.
     func watchLogin(_ ticket: Ticket, status: Int, body: RawSpan?, now: Milliseconds) {
         let issuing = unpark(ticket)
-        guard (200..<300).contains(status) else { return }
+        guard Self.isSuccess(status) else { return }
         let answer: LoginAnswer
         do {
             answer = try LoginAnswer(

@@ -29,7 +29,7 @@ extension PresenceApplication {
         now: Milliseconds
     ) {
         guard ticket.flags & (Mark.login | Mark.refresh) != 0,
-            (200..<300).contains(head.status),
+            Self.isSuccess(head.status),
             let found = HeadTokens.first(
                 of: router.login(ticket.route).token, head, bytes, now: now)
         else { return }
