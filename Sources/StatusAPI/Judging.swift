@@ -29,6 +29,9 @@ extension PresenceApplication {
                 return refuse(error)
             }
         }
+        if let ticket = ticketOfFormerOwner(token, rule, route, now: now) {
+            return .forward(ticket, watch: rule.watch)
+        }
         var ticket = Ticket(route: route, flags: rule.flags)
         let isPlain = rule.flags & (Mark.logout | Mark.refresh) == 0
         if case .unasked = finding, isPlain, rule.flags & Mark.tracked != 0,
