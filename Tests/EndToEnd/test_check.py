@@ -1,12 +1,16 @@
-# Owns the tests of `sidecar check`: ten ways to get a config wrong, each named by its line.
+# Owns the tests of `sidecar check`: many ways to get a config wrong, each named by its line.
 # Called by pytest, directly only.
 # Never runs the service.
+import json
 import re
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from harness.processes import free_port
-from harness.sidecar import command
+from harness.sidecar import command, environment
 
 GOOD = """\
 {
@@ -55,13 +59,53 @@ SPOILT = {
     ),
     "a port out of range": ("127.0.0.1:@PORT@", "127.0.0.1:70000", ["listen[0]", "70000"]),
     "a syntax error": ('"http://127.0.0.1:9"]', '"http://127.0.0.1:9"', []),
+    "a weak secret": (
+        'secret_env: "JWT_SECRET"',
+        'secret_env: "WEAK_SECRET"',
+        ["tokens.keys[0].secret_env", "7 bytes", "allow_weak_secret"],
+    ),
+    "keys fetched in the open": (
+        '["HS256"], secret_env: "JWT_SECRET"',
+        '["RS256"], jwks: "http://id.example/jwks"',
+        ["tokens.keys[0].jwks", "https://id.example/jwks"],
+    ),
+    "a place that is none": (
+        'leeway: "30s"',
+        'from: ["header:Authorization Basic"]',
+        ["tokens.from[0]", "Basic", "Bearer"],
+    ),
+    "two who are asked": (
+        'leeway: "30s"',
+        'introspect: { path: "/me/", url: "https://id.example/i", user: "$.id" }',
+        ["tokens.introspect.url", "path"],
+    ),
+    "a field that is taken": (
+        'leeway: "30s"',
+        'forward: { user: "X-Forwarded-User" }',
+        ["tokens.forward.user", "X-Auth-User"],
+    ),
+    "a guessable service token": (
+        'leeway: "30s"',
+        'service: [{ name: "wall", token_env: "WEAK_SECRET" }]',
+        ["tokens.service[0].token_env", "16"],
+    ),
+    "a login that needs a token": (
+        'on: "logout" }',
+        'on: "login", token: "$.access", require: true }',
+        ["routes[0].require", "login"],
+    ),
+    "a refresh without a token": (
+        'on: "logout" }',
+        'on: "refresh" }',
+        ["routes[0].on", "token"],
+    ),
     "a flapping threshold": ('"2m"', '"40s"', ["presence.offline_after", "allow_flapping"]),
 }
 
 
 def check(path, text):
     path.write_text(text.replace("@PORT@", str(free_port())))
-    result = command("check", "--config", path)
+    result = command("check", "--config", path, env=environment(WEAK_SECRET="hunter2"))
     return result.returncode, (result.stdout + result.stderr).splitlines()
 
 
@@ -99,3 +143,51 @@ def test_several_mistakes_are_all_named_at_once(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     result = command("check", "--config", tmp_path / "nowhere.json5")
     assert result.returncode == 1 and "nowhere.json5" in result.stdout + result.stderr
+
+
+def with_key(tmp_path, name, content):
+    """What `check` says of a config with that file of keys."""
+    (tmp_path / name).write_bytes(content)
+    kind = "public_key_file" if name.endswith(".pem") else "jwks"
+    entry = f'["ES256"], {kind}: "{tmp_path / name}"'
+    return check(
+        tmp_path / "keys.json5", GOOD.replace('["HS256"], secret_env: "JWT_SECRET"', entry)
+    )
+
+
+def test_r05_files_of_keys_are_read(tmp_path):
+    private = ec.generate_private_key(ec.SECP256R1())
+    public = private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    secret = private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    key = json.loads(jwt.get_algorithm_by_name("ES256").to_jwk(private.public_key()))
+    key.pop("key_ops", None)
+    twins = {"keys": [dict(key, kid="a"), dict(key, kid="a")]}
+    shared = {"keys": [dict(key, kid="a"), {"kty": "oct", "k": "c2VjcmV0"}]}
+    assert with_key(tmp_path, "good.pem", public)[0] == 0
+    assert with_key(tmp_path, "good.json", json.dumps({"keys": [key]}).encode())[0] == 0
+    for name, content, words in [
+        ("private.pem", secret, "private key"),
+        ("text.pem", b"hello", "no PEM"),
+        ("twins.json", json.dumps(twins).encode(), "two keys have the id a"),
+        ("shared.json", json.dumps(shared).encode(), "shared secret"),
+    ]:
+        status, said = with_key(tmp_path, name, content)
+        assert status == 1 and len(said) == 1, said
+        assert "keys.json5:9: tokens.keys[0]." in said[0] and words in said[0], said
+        assert "c2VjcmV0" not in said[0]
+
+
+def test_r14_check_fetches_nothing(tmp_path, recorder):
+    url = f"{recorder.address}/jwks.json"
+    status, said = check(
+        tmp_path / "good.json5",
+        GOOD.replace('["HS256"], secret_env: "JWT_SECRET"', f'["ES256"], jwks: "{url}"'),
+    )
+    assert status == 0, said
+    assert not recorder.calls

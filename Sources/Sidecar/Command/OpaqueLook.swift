@@ -17,21 +17,14 @@ struct OpaqueLook {
 
     /// - Parameter refusal: what is to be said where nobody knows the token.
     func judge(_ refusal: String) throws(AssemblyError) -> WhoamiCommand.Verdict {
-        if let verdict = learnt() { return verdict }
-        guard let settings = try config.introspection() else {
-            whoami.say(ReportLine("introspection", .unreached, "nobody is asked: no introspect"))
-            return .refused(refusal)
-        }
+        if config.learns, let verdict = learnt() { return verdict }
+        guard let settings = try config.introspection() else { return .refused(refusal) }
         return try asked(settings) ?? .refused(refusal)
     }
 
     // MARK: By a login
 
     private func learnt() -> WhoamiCommand.Verdict? {
-        guard config.learns else {
-            say(.unreached, "no route with on: \"login\" has token and user")
-            return nil
-        }
         guard let path = config.store.path else {
             say(.unreached, "store.path is null: only the running service knows")
             return nil

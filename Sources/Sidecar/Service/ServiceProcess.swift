@@ -31,7 +31,7 @@ final class ServiceProcess: Sendable {
         let log = ServiceLog(config.log)
         let settings = try config.proxySettings()
         let ring = try config.keyRing()
-        let tokens = try config.tokenSettings(ring)
+        var tokens = try config.tokenSettings(ring)
         let store = Self.openStore(config, log)
         let startedAt = Clock.wall()
         let engine = PresenceEngine(
@@ -50,13 +50,13 @@ final class ServiceProcess: Sendable {
                         log.info("an upstream answers again")
                     }
                 })
-            let keeping = try TokenThreads(
-                config, ring: ring, engine: engine, log: log, attempted: { _ in })
-            let probes = Self.probes(draining, health, metrics, store, keeping)
+            let asking = try TokenThreads(config, ring: ring, engine: engine, log: log)
+            tokens.keysAwaited = { asking.isAwaited($0) }
+            let probes = Self.probes(draining, health, metrics, store, asking)
             let lists = try ListDesk(engine)
             let service = try PresenceService(
                 settings: config.apiSettings(), engine: engine, tokens: tokens, lists: lists,
-                probes: probes)
+                desk: asking.desk, probes: probes)
             let group = try ProxyGroup(
                 settings: settings, count: config.loopCount, metrics: metrics, health: health,
                 accessLog: {
@@ -68,18 +68,13 @@ final class ServiceProcess: Sendable {
             let sweep = try Sweep(engine)
             health.probe(timeout: 500)
             try Self.start(store, engine, config, log)
-            threads =
-                [
-                    try Thread(name: "sweep") { sweep.run() },
-                    try Thread(name: "lists") { lists.run() },
-                    try Thread(name: "health") { health.watch(timeout: 1_000) },
-                ] + (try keeping.start())
+            threads = try Self.threads(sweep, lists, health) + asking.start(for: service)
             try group.start()
             self.health = health
             self.group = group
             self.sweep = sweep
             self.lists = lists
-            self.tokens = keeping
+            self.tokens = asking
         } catch {
             store.stop()
             throw AssemblyError(description: "\(error)")
@@ -111,6 +106,16 @@ final class ServiceProcess: Sendable {
                 case .degraded(let reason): log.error(reason)
                 }
             })
+    }
+
+    private static func threads(
+        _ sweep: Sweep, _ lists: ListDesk, _ health: UpstreamHealth
+    ) throws(SystemError) -> [Thread] {
+        [
+            try Thread(name: "sweep") { sweep.run() },
+            try Thread(name: "lists") { lists.run() },
+            try Thread(name: "health") { health.watch(timeout: 1_000) },
+        ]
     }
 
     private static func probes(

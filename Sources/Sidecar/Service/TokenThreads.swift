@@ -13,20 +13,26 @@ final class TokenThreads: Sendable {
     /// nil: nobody is asked.
     let desk: InquiryDesk?
     let ring: KeyRing
+    private let audience: Audience
 
-    /// - Parameter attempted: an attempt to fetch the keys of an issuer has ended; called on the
-    ///   fetching thread.
+    /// Who waits for keys: made after the fetcher, which tells them of its attempts.
+    private final class Audience: Sendable {
+        let service = Lock<PresenceService?>(nil)
+    }
+
     init(
-        _ config: Config, ring: KeyRing, engine: PresenceEngine, log: ServiceLog,
-        attempted: @escaping @Sendable (_ issuer: Int) -> Void
+        _ config: Config, ring: KeyRing, engine: PresenceEngine, log: ServiceLog
     ) throws {
         self.ring = ring
         let sources = config.keySources
+        let audience = Audience()
+        self.audience = audience
         fetcher =
             sources.isEmpty
             ? nil
             : try KeyFetcher(
-                ring: ring, sources: sources, attempted: attempted,
+                ring: ring, sources: sources,
+                attempted: { _ in audience.service.withLock { $0 }?.keysTried() },
                 log: { news in
                     if news.isFailure { log.warning(news.text) } else { log.info(news.text) }
                 })
@@ -35,8 +41,12 @@ final class TokenThreads: Sendable {
         }
     }
 
+    /// Whether it is worth waiting for keys of the issuer of this number.
+    func isAwaited(_ issuer: Int) -> Bool { fetcher?.isAwaited(issuer) ?? false }
+
     /// Starts all of them.
-    func start() throws(SystemError) -> [Thread] {
+    func start(for service: PresenceService) throws(SystemError) -> [Thread] {
+        audience.service.withLock { $0 = service }
         var threads: [Thread] = []
         if let fetcher { threads.append(try Thread(name: "keys") { fetcher.run() }) }
         if let desk {
