@@ -60,6 +60,9 @@ final class Identification {
         verifier = Verifier(settings.ring)
     }
 
+    /// What is held of the bounds `verdicts` and `verdictBytes`.
+    var load: (entries: Int, bytes: Int) { (cache.count, cache.byteCount) }
+
     // MARK: Remembered
 
     /// The entry of a credential that is remembered and counts now; nil: `resolve` it.

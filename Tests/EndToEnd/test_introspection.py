@@ -399,7 +399,7 @@ def test_r20_a_socket_outlives_the_answer_that_let_it_in(ask, app):
         socket.recv(timeout=5)
         # A logout ends it.
         world.client.post("/api/logout/", headers=cookie("ann-1"))
-        eventually(lambda: closed_with(socket) == 4401, what="its end")
+        assert eventually(lambda: closed_with(socket), what="its end") == 4401
 
 
 def closed_with(socket):
@@ -435,7 +435,7 @@ def authority(workshop):
         if call.get("Authorization") != "Basic " + base64.b64encode(b"sidecar:s3cret").decode():
             return call.reply(401)
         token = form["token"][0]
-        if token == "good token":
+        if token == "good+token":
             body = f'{{"active": true, "sub": "42", "exp": {int(time.time()) + 600}}}'
         elif token == "over":
             body = f'{{"active": true, "sub": "42", "exp": {int(time.time()) - 1}}}'
@@ -469,7 +469,7 @@ def standard(stand, app, authority, tmp_path):
 
 def test_r20_a_server_of_the_standard_is_asked_in_our_own_name(standard, authority, app):
     world = standard()
-    good = world.client.post("/_presence/heartbeat", headers={"X-Auth-Token": "good token"})
+    good = world.client.post("/_presence/heartbeat", headers={"X-Auth-Token": "good+token"})
     assert good.status_code == 200, good.text
     for token in ("bad", "over"):
         refused = world.client.post("/_presence/heartbeat", headers={"X-Auth-Token": token})
@@ -477,7 +477,7 @@ def test_r20_a_server_of_the_standard_is_asked_in_our_own_name(standard, authori
     question = authority.calls[0]
     assert (question.method, question.target) == ("POST", "/introspect")
     assert question.get("Content-Type") == "application/x-www-form-urlencoded"
-    assert question.body == b"token=good+token&token_type_hint=access_token"
+    assert question.body == b"token=good%2Btoken&token_type_hint=access_token"
     assert question.all("Host") == [f"127.0.0.1:{authority.port}"]
     assert question.all("X-Auth-Token") == []
     assert questions(app) == []
@@ -485,6 +485,6 @@ def test_r20_a_server_of_the_standard_is_asked_in_our_own_name(standard, authori
 
 def test_r20_that_we_are_not_accepted_speaks_against_nobody(standard, authority):
     world = standard(secret="wrong")
-    answer = world.client.post("/_presence/heartbeat", headers={"X-Auth-Token": "good token"})
+    answer = world.client.post("/_presence/heartbeat", headers={"X-Auth-Token": "good+token"})
     assert answer.status_code == 503, answer.text
     eventually(lambda: "client_id" in world.sidecar.log(), what="a word in the log")
