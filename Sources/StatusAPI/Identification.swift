@@ -3,7 +3,7 @@
 // Never does cryptography twice for one token while its verdict is remembered.
 
 import Presence
-import ProxyCore
+public import ProxyCore
 
 /// Whose a credential is that was not remembered.
 enum Finding {
@@ -59,6 +59,9 @@ final class Identification {
         ring = settings.ring
         verifier = Verifier(settings.ring)
     }
+
+    /// What is held of the bounds `verdicts` and `verdictBytes`.
+    var load: (entries: Int, bytes: Int) { (cache.count, cache.byteCount) }
 
     // MARK: Remembered
 
@@ -253,7 +256,7 @@ final class Identification {
 
 extension TokenFault {
     /// Whether the token has one of our signatures, and something else speaks against it.
-    var isOfSignedToken: Bool {
+    public var isOfSignedToken: Bool {
         switch check {
         case .form, .header, .algorithm, .key, .signature: false
         case .claims, .lifetime, .issuer, .audience, .type, .user, .revocation: true

@@ -16,9 +16,7 @@ extension PresenceApplication {
         let sender = RateKey(client(request, bytes, arrival))
         let finding = identification.resolve(token, isOwn: false, sender: sender, now: now)
         if case .user(let entry) = finding {
-            var ticket = ticket(entry, rule, route)
-            if rule.flags & Mark.refresh != 0 { beginRefresh(&ticket, request, bytes) }
-            return .forward(ticket, watch: rule.watch)
+            return .forward(ticket(entry, rule, route), watch: rule.watch)
         }
         if rule.requires {
             do throws(Problem) {
@@ -33,15 +31,16 @@ extension PresenceApplication {
             return .forward(ticket, watch: rule.watch)
         }
         var ticket = Ticket(route: route, flags: rule.flags)
-        let isPlain = rule.flags & (Mark.logout | Mark.refresh) == 0
-        if case .unasked = finding, isPlain, rule.flags & Mark.tracked != 0,
+        if rule.flags & Mark.refresh != 0 {
+            beginRefresh(&ticket, showing: token)
+        } else if case .unasked = finding,
+            rule.flags & (Mark.logout | Mark.tracked) == Mark.tracked,
             let question = question(request, bytes, shown, arrival)
         {
             ticket.session = question.digest.words.0
             let number = questions.park(question, key: ticket.session)
             ticket.flags |= Mark.unasked | number << Mark.numberShift
         }
-        if rule.flags & Mark.refresh != 0 { beginRefresh(&ticket, request, bytes) }
         return .forward(ticket, watch: rule.watch)
     }
 
@@ -78,7 +77,8 @@ extension PresenceApplication {
         _ request: borrowing RequestHead, _ bytes: RawSpan, _ shown: Shown, _ arrival: Arrival
     ) -> Question? {
         guard service.desk != nil, !InquiryForm.isQuestion(request, bytes) else { return nil }
-        let token = shown.isDecoded ? scratch.bytes[shown.token].array() : bytes[shown.token].array()
+        let token =
+            shown.isDecoded ? scratch.bytes[shown.token].array() : bytes[shown.token].array()
         let base = LinkBase(request, bytes)
         return Question(
             digest: TokenDigest.of(token.rawSpan), token: token,
@@ -142,9 +142,6 @@ extension PresenceApplication {
         let key: RevocationKey?
         if ticket.flags & Mark.logout != 0 {
             key = logouts.take(number, key: ticket.session)?.revocation
-        } else if ticket.flags & Mark.refresh != 0 {
-            // A refresh that fails says nothing of the credential beside it.
-            return
         } else {
             let session = SessionRef(subjectWord: ticket.subject, tag: ticket.session)
             key = identification.forgetJudged(session, at: Int32(truncatingIfNeeded: number))

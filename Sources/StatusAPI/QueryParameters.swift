@@ -42,6 +42,11 @@ struct QueryParameters: Sendable {
         pairs.last { $0.name == name }?.value
     }
 
+    /// Takes out all parameters of these names.
+    mutating func drop(_ names: [String]) {
+        pairs.removeAll { pair in names.contains { $0.rawSpan.equals(pair.name.rawSpan) } }
+    }
+
     private static func decoded(
         _ bytes: RawSpan, _ start: Int, _ end: Int
     ) throws(Problem) -> String {

@@ -210,7 +210,10 @@ final class OperationsTests: XCTestCase {
 
     func testEveryCounterIsShown() {
         let shown = CounterFamily.all.flatMap { $0.samples.map(\.counter) }
-        let elsewhere: [Counter] = [.tokenRevoked, .tokenConflict, .tokenNoRoom]
+        let elsewhere: [Counter] = [
+            .tokenRevoked, .tokenConflict, .tokenNoRoom, .tokenDisowned, .tokenStrange,
+            .tokenLimited,
+        ]
         for counter in Counter.allCases {
             let places = (shown + elsewhere).filter { $0 == counter }.count
             XCTAssertEqual(places, 1, "\(counter)")

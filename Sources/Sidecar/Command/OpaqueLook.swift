@@ -15,23 +15,20 @@ struct OpaqueLook {
         self.whoami = whoami
     }
 
-    /// - Parameter refusal: what is to be said where nobody knows the token.
-    func judge(_ refusal: String) throws(AssemblyError) -> WhoamiCommand.Verdict {
-        if let verdict = learnt() { return verdict }
-        guard let settings = try config.introspection() else {
-            whoami.say(ReportLine("introspection", .unreached, "nobody is asked: no introspect"))
-            return .refused(refusal)
+    /// - Parameter refusal: what spoke against it as a signed token; nil: it looks like none.
+    func judge(_ refusal: String?) throws(AssemblyError) -> WhoamiCommand.Verdict {
+        if config.learns, let verdict = learnt() { return verdict }
+        let unknown = WhoamiCommand.Verdict.refused(refusal ?? "nobody knows it")
+        guard let settings = try config.introspection(), let verdict = try asked(settings) else {
+            return unknown
         }
-        return try asked(settings) ?? .refused(refusal)
+        guard let refusal, case .refused(let why) = verdict else { return verdict }
+        return .refused("\(refusal); as an opaque token \(why)")
     }
 
     // MARK: By a login
 
     private func learnt() -> WhoamiCommand.Verdict? {
-        guard config.learns else {
-            say(.unreached, "no route with on: \"login\" has token and user")
-            return nil
-        }
         guard let path = config.store.path else {
             say(.unreached, "store.path is null: only the running service knows")
             return nil

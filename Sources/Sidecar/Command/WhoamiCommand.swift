@@ -100,25 +100,25 @@ struct WhoamiCommand {
             say(ReportLine("service", .ok, "\(who): \(may), is never online"))
             return .accepted(who)
         }
+        // As the service does: what may be opaque is not looked at as a signed token.
         let isSigned = token.count(where: { $0 == 0x2E }) == 2
-        var refusal = "nobody knows it"
-        if isSigned, !config.tokens.keys.isEmpty {
-            switch try signed() {
-            case .accepted(let who): return .accepted(who)
-            case .refused(let why): refusal = why
-            }
-        } else {
+        let isOpaqueKnown = config.learns || config.tokens.introspect != nil
+        guard !config.tokens.keys.isEmpty, isSigned || !isOpaqueKnown else {
             let why =
                 config.tokens.keys.isEmpty
                 ? "there are no tokens.keys" : "\(token.count) bytes, and no two dots"
             say(ReportLine("form", .unreached, "not taken for a signed token: \(why)"))
+            return try OpaqueLook(self).judge(nil)
         }
-        return try OpaqueLook(self).judge(refusal)
+        let (verdict, isFinal) = try signed()
+        guard case .refused(let why) = verdict, !isFinal else { return verdict }
+        return try OpaqueLook(self).judge(why)
     }
 
     // MARK: Signed tokens
 
-    private func signed() throws(AssemblyError) -> Verdict {
+    /// - Returns: whether nobody else has anything to say about it.
+    private func signed() throws(AssemblyError) -> (Verdict, isFinal: Bool) {
         let ring = try config.keyRing()
         fetchKeys(ring)
         let verdict = Verifier(ring).verify(token.rawSpan, now: now)
@@ -129,11 +129,13 @@ struct WhoamiCommand {
         switch verdict {
         case .refused(let fault):
             say(ReportLine(TokenCheck.revocation.rawValue, .unreached))
-            return .refused(fault.text)
+            return (.refused(fault.text), fault.isOfSignedToken)
         case .valid(let claims, let digest):
-            if checkRevocation(TokenNames.revocation(claims, digest)) { return .refused("revoked") }
+            if checkRevocation(TokenNames.revocation(claims, digest)) {
+                return (.refused("revoked"), true)
+            }
             let admin = claims.isAdmin ? ", an admin" : ""
-            return .accepted("user \(ConfigValue.quoted(claims.user))\(admin)")
+            return (.accepted("user \(ConfigValue.quoted(claims.user))\(admin)"), true)
         }
     }
 

@@ -31,7 +31,7 @@ final class ServiceProcess: Sendable {
         let log = ServiceLog(config.log)
         let settings = try config.proxySettings()
         let ring = try config.keyRing()
-        let tokens = try config.tokenSettings(ring)
+        var tokens = try config.tokenSettings(ring)
         let store = Self.openStore(config, log)
         let startedAt = Clock.wall()
         let engine = PresenceEngine(
@@ -51,6 +51,7 @@ final class ServiceProcess: Sendable {
                     }
                 })
             let asking = try TokenThreads(config, ring: ring, engine: engine, log: log)
+            tokens.keysAwaited = { asking.isAwaited($0) }
             let probes = Self.probes(draining, health, metrics, store, asking)
             let lists = try ListDesk(engine)
             let service = try PresenceService(

@@ -41,6 +41,9 @@ final class TokenThreads: Sendable {
         }
     }
 
+    /// Whether it is worth waiting for keys of the issuer of this number.
+    func isAwaited(_ issuer: Int) -> Bool { fetcher?.isAwaited(issuer) ?? false }
+
     /// Starts all of them.
     func start(for service: PresenceService) throws(SystemError) -> [Thread] {
         audience.service.withLock { $0 = service }

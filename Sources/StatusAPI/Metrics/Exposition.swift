@@ -56,6 +56,8 @@ struct Exposition: ~Copyable {
         gauge("presence_users_known", "Users of whom there is a row.", engine.users)
         gauge("presence_sessions", "Session rows in use.", engine.sessions)
         gauge("presence_revocations", "Revoked tokens remembered.", engine.revocations)
+        gauge(
+            "presence_learnt_tokens", "Opaque tokens learnt from logins.", engine.learntTokens)
         family("presence_changes_total", "counter", "Changes of status, all kinds.")
         sample("presence_changes_total", [], Int64(clamping: engine.changes))
         let lost: StaticString = "presence_bounds_met_total"
@@ -64,6 +66,7 @@ struct Exposition: ~Copyable {
         sample(lost, [("what", "session untracked")], Int64(engine.untrackedSessions))
         sample(lost, [("what", "session evicted")], Int64(engine.evictedSessions))
         sample(lost, [("what", "revocation forgotten")], Int64(engine.forgottenRevocations))
+        sample(lost, [("what", "learnt token evicted")], Int64(engine.evictedTokens))
     }
 
     private mutating func write(_ registry: MetricsRegistry) {

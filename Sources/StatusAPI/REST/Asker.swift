@@ -34,7 +34,7 @@ struct Asker {
 }
 
 /// What is known of whoever asks.
-enum Asking {
+enum AskerOutcome {
     case asker(Asker)
     /// And where the credential stood, if there was one.
     case unknown(Finding, Shown?)
@@ -55,7 +55,7 @@ extension PresenceApplication {
     func asking(
         _ endpoint: Endpoint, _ request: borrowing RequestHead, _ bytes: RawSpan,
         _ arrival: Arrival, now: Milliseconds
-    ) -> Asking {
+    ) -> AskerOutcome {
         let isSocket = endpoint == .webSocket
         let credential =
             isSocket
@@ -82,7 +82,7 @@ extension PresenceApplication {
         return identification.resolve(token, isOwn: true, sender: sender, now: now)
     }
 
-    private func asking(_ finding: Finding, _ shown: Shown, subprotocol: Bool) -> Asking {
+    private func asking(_ finding: Finding, _ shown: Shown, subprotocol: Bool) -> AskerOutcome {
         let who: Asker.Who
         var isJudged = false
         let isAdmin: Bool

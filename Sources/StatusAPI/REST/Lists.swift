@@ -19,6 +19,8 @@ extension PresenceApplication {
         if endpoint == .online { query.statuses = try ListFilters.present(parameters) }
         query.offset = pagination.offset
         query.limit = pagination.size
+        // No link repeats a credential.
+        parameters.drop(credentials.queryNames)
         let order = ListOrder(
             query: query, pagination: pagination, parameters: parameters,
             base: LinkBase(request, bytes), isAdmin: asker.isAdmin)
