@@ -27,6 +27,9 @@ extension PresenceApplication {
                 return refuse(error)
             }
         }
+        if let ticket = ticketOfFormerOwner(token, rule, route, now: now) {
+            return .forward(ticket, watch: rule.watch)
+        }
         var ticket = Ticket(route: route, flags: rule.flags)
         if rule.flags & Mark.refresh != 0 {
             beginRefresh(&ticket, showing: token)
