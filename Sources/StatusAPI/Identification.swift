@@ -30,6 +30,9 @@ struct Known: BitwiseCopyable {
     let retirement: UInt64
     /// It counts by somebody's word and not by a signature.
     let isJudged: Bool
+    /// It counts by a login's word, and whoever can be asked has not been heard: he may know more,
+    /// as who is an admin.
+    let isProvisional: Bool
 }
 
 /// The credentials that one loop knows.
@@ -87,6 +90,9 @@ final class Identification {
     @inline(__always)
     func isJudged(_ entry: Int32) -> Bool { cache[entry].isJudged }
 
+    @inline(__always)
+    func isProvisional(_ entry: Int32) -> Bool { cache[entry].isProvisional }
+
     /// Where a session was found in the end. The entry may hold another token by now.
     func remember(_ session: SessionRef, at entry: Int32) {
         let held = cache[entry].identity.session
@@ -126,7 +132,7 @@ final class Identification {
         case .settled(let finding): return finding
         case .strange(let fault):
             guard let digest, isOpaqueKnown else { return nobody(fault) }
-            return opaque(token, digest, fault, now: now) ?? .unasked(digest)
+            return opaque(token, digest, fault, isOwn: isOwn, now: now) ?? .unasked(digest)
         case .unjudged(let finding):
             // Somebody else may know it; nobody else is asked.
             if let digest, settings.learns, let found = learnt(token, digest, now: now) {
@@ -201,14 +207,18 @@ final class Identification {
     }
 
     /// What logins and the desk know; nil: nothing yet, and it can be asked.
+    ///
+    /// The desk's answer counts before what a login said: it is newer, and tells who is an admin.
+    /// Until it is there, and while it cannot be had, a login's word is good for requests that
+    /// pass.
     private func opaque(
-        _ token: RawSpan, _ digest: TokenDigest, _ fault: TokenFault?, now: Milliseconds
+        _ token: RawSpan, _ digest: TokenDigest, _ fault: TokenFault?, isOwn: Bool,
+        now: Milliseconds
     ) -> Finding? {
-        if let found = learnt(token, digest, now: now) { return found }
-        guard let desk else { return nobody(fault) }
+        guard let desk else { return learnt(token, digest, now: now) ?? nobody(fault) }
         switch desk.standing(digest, now: now) {
-        case .unknown: return nil
-        case .undecided: return .undecided
+        case .unknown: return isOwn ? nil : learnt(token, digest, now: now)
+        case .undecided: return learnt(token, digest, now: now) ?? .undecided
         case .refused:
             counters.add(.tokenDisowned)
             return .nobody
@@ -231,20 +241,22 @@ final class Identification {
             user: learnt.user, name: learnt.name, session: learnt.session,
             revocation: RevocationKey(digest), expires: learnt.goodUntil,
             isAdmin: learnt.isAdmin, now: now)
-        let until = min(learnt.goodUntil, now + APILimits.opaqueTime)
-        return remember(token, enrollment, nil, until: until, now: now)
+        let lasting = desk == nil ? APILimits.opaqueTime : APILimits.provisionalTime
+        let until = min(learnt.goodUntil, now + lasting)
+        return remember(
+            token, enrollment, nil, isProvisional: desk != nil, until: until, now: now)
     }
 
     /// - Parameter retirement: of the keys that have verified it; nil: it is somebody's word.
     private func remember(
         _ token: RawSpan, _ enrollment: Enrollment, _ retirement: UInt64?,
-        until: Milliseconds, now: Milliseconds
+        isProvisional: Bool = false, until: Milliseconds, now: Milliseconds
     ) -> Finding {
         switch enrollment {
         case .identity(let identity):
             let known = Known(
                 identity: identity, retirement: retirement ?? ring.retirement,
-                isJudged: retirement == nil)
+                isJudged: retirement == nil, isProvisional: isProvisional)
             let entry = cache.insert(token, known, expires: until, now: now)
             return entry.map { .user($0) } ?? .nobody
         case .revoked: counters.add(.tokenRevoked)

@@ -16,6 +16,7 @@ extension PresenceApplication {
         let sender = RateKey(client(request, bytes, arrival))
         let finding = identification.resolve(token, isOwn: false, sender: sender, now: now)
         if case .user(let entry) = finding {
+            if identification.isProvisional(entry) { verify(request, bytes, shown, arrival, now) }
             var ticket = ticket(entry, rule, route)
             if rule.flags & Mark.refresh != 0 { beginRefresh(&ticket, request, bytes) }
             return .forward(ticket, watch: rule.watch)
@@ -29,6 +30,13 @@ extension PresenceApplication {
                 return refuse(error)
             }
         }
+        // Once the application has ended the session nobody can say any more whose it was.
+        if case .unasked = finding, rule.flags & Mark.logout != 0,
+            let wait = try? putOff(
+                finding, question(request, bytes, shown, arrival), arrival, now: now)
+        {
+            return wait
+        }
         var ticket = Ticket(route: route, flags: rule.flags)
         let isPlain = rule.flags & (Mark.logout | Mark.refresh) == 0
         if case .unasked = finding, isPlain, rule.flags & Mark.tracked != 0,
@@ -40,6 +48,15 @@ extension PresenceApplication {
         }
         if rule.flags & Mark.refresh != 0 { beginRefresh(&ticket, request, bytes) }
         return .forward(ticket, watch: rule.watch)
+    }
+
+    /// Asks about a credential that counts by a login's word, while the request passes.
+    private func verify(
+        _ request: borrowing RequestHead, _ bytes: RawSpan, _ shown: Shown, _ arrival: Arrival,
+        _ now: Milliseconds
+    ) {
+        guard let question = question(request, bytes, shown, arrival) else { return }
+        _ = service.desk?.ask(question, sighting: nil, waiter: nil, now: now)
     }
 
     /// What becomes of a request that needs a credential, by what was found of its own: `.wait`
