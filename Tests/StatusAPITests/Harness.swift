@@ -213,10 +213,10 @@ final class Harness {
     ]
 
     func connect(
-        _ token: String, _ target: String = "/_presence/ws", turning: Bool = true,
-        file: StaticString = #filePath, line: UInt = #line
+        _ token: String? = nil, _ target: String = "/_presence/ws", turning: Bool = true,
+        fields: [(String, String)] = [], file: StaticString = #filePath, line: UInt = #line
     ) throws -> SocketID {
-        let outcome = send("GET", target, token: token, fields: Self.handshake)
+        let outcome = send("GET", target, token: token, fields: Self.handshake + fields)
         guard case .webSocket(let ticket, _) = outcome else {
             XCTFail("no socket: \(outcome)", file: file, line: line)
             throw Problem.upgradeRequired

@@ -31,7 +31,7 @@ final class IdentificationTests: XCTestCase {
     private static let forged =
         "eyJhbGciOiJFUzUxMiJ9"
         + ".eyJzdWIiOiI3IiwiZXhwIjoxNzkwMDAzNjAwLCJpYXQiOjE3OTAwMDAwMDB9."
-        + String(repeating: "A", count: 40) + String(repeating: "x", count: 136)
+        + String(repeating: "AAAAAAAA" + String(repeating: "x", count: 80), count: 2)
 
     private static func key(_ pem: String, _ id: String? = nil) throws -> PublishedKey {
         PublishedKey(try PublicKey(pem: pem.rawSpan), keyID: id)
