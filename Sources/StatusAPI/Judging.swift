@@ -168,6 +168,7 @@ extension PresenceApplication {
         let digest = key.tokenDigest
         engine.forgetToken(digest, now: now)
         service.desk?.forget(digest)
+        service.disownments.add()
     }
 
     // MARK: What the application is told

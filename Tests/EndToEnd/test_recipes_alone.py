@@ -35,7 +35,7 @@ def of(*names):
 
 def test_the_recipe_is_clean(recipe, tmp_path):
     """As it stands, with an upstream and a folder that need not be there."""
-    text = recipe.text().replace("/var/lib/presence", str(tmp_path))
+    text = recipe.source.read_text().replace("/var/lib/presence", str(tmp_path))
     file = tmp_path / "sidecar.json5"
     file.write_text(text)
     env = environment(WALLBOARD_TOKEN=WALLBOARD, FRONT_DESK_TOKEN="front-desk-of-the-app")
