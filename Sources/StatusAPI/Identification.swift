@@ -4,6 +4,7 @@
 
 import Presence
 public import ProxyCore
+import Synchronization
 
 /// Whose a credential is that was not remembered.
 enum Finding {
@@ -26,10 +27,25 @@ enum Finding {
 /// A credential that counts, as the cache holds it.
 struct Known: BitwiseCopyable {
     var identity: Identity
-    /// The state of the keys at which its signature was found good.
+    /// The state of the keys at which its signature was found good; of one that is judged: how
+    /// many such credentials had been disowned by then.
     let retirement: UInt64
     /// It counts by somebody's word and not by a signature.
     let isJudged: Bool
+    /// It counts by a login's word, and whoever can be asked has not been heard: he may know more,
+    /// as who is an admin.
+    let isProvisional: Bool
+}
+
+/// How many credentials the application has refused that it had given out itself. Every loop
+/// looks anew at those that it remembers when another loop has heard of one.
+final class Disownments: Sendable {
+    private let number = Atomic<UInt64>(0)
+
+    var count: UInt64 { number.load(ordering: .acquiring) }
+
+    /// Once everybody who is looked up has forgotten it.
+    func add() { number.add(1, ordering: .releasing) }
 }
 
 /// The credentials that one loop knows.
@@ -40,20 +56,22 @@ final class Identification {
     private let ring: KeyRing
     private let settings: TokenSettings
     private let desk: InquiryDesk?
+    private let disownments: Disownments
     private let vainWork: RateLimiter
     private let engine: PresenceEngine
     private let counters: LoopCounters
 
     /// - Parameters:
     ///   - desk: knows of tokens that say nothing themselves; nil: nobody is asked.
-    ///   - vainWork: shared by all loops.
+    ///   - disownments, vainWork: shared by all loops.
     init(
         _ settings: TokenSettings, engine: PresenceEngine, desk: InquiryDesk?,
-        vainWork: RateLimiter, counters: LoopCounters
+        disownments: Disownments, vainWork: RateLimiter, counters: LoopCounters
     ) {
         self.settings = settings
         self.engine = engine
         self.desk = desk
+        self.disownments = disownments
         self.vainWork = vainWork
         self.counters = counters
         ring = settings.ring
@@ -71,7 +89,8 @@ final class Identification {
     @inline(__always)
     func find(_ token: RawSpan, now: Milliseconds) -> Int32? {
         guard let entry = cache.find(token, now: now) else { return nil }
-        guard cache[entry].retirement == ring.retirement,
+        let retirement = cache[entry].isJudged ? disownments.count : ring.retirement
+        guard cache[entry].retirement == retirement,
             !engine.isRevoked(&cache[entry].identity, now: now)
         else {
             cache.remove(entry)
@@ -86,6 +105,9 @@ final class Identification {
 
     @inline(__always)
     func isJudged(_ entry: Int32) -> Bool { cache[entry].isJudged }
+
+    @inline(__always)
+    func isProvisional(_ entry: Int32) -> Bool { cache[entry].isProvisional }
 
     /// Where a session was found in the end. The entry may hold another token by now.
     func remember(_ session: SessionRef, at entry: Int32) {
@@ -126,7 +148,7 @@ final class Identification {
         case .settled(let finding): return finding
         case .strange(let fault):
             guard let digest, isOpaqueKnown else { return nobody(fault) }
-            return opaque(token, digest, fault, now: now) ?? .unasked(digest)
+            return opaque(token, digest, fault, isOwn: isOwn, now: now) ?? .unasked(digest)
         case .unjudged(let finding):
             // Somebody else may know it; nobody else is asked.
             if let digest, settings.learns, let found = learnt(token, digest, now: now) {
@@ -200,16 +222,19 @@ final class Identification {
         }
     }
 
-    /// What the desk and logins know; nil: nothing yet, and it can be asked.
+    /// What logins and the desk know; nil: nothing yet, and it can be asked.
     ///
-    /// The desk comes first: it asks the application itself, again and again, and hears of admins
-    /// and of sessions that ended elsewhere. What a login showed counts while it cannot be asked.
+    /// The desk's answer counts before what a login said: it is newer, and tells who is an admin.
+    /// Until it is there, and while it cannot be had, a login's word is good for requests that
+    /// pass.
     private func opaque(
-        _ token: RawSpan, _ digest: TokenDigest, _ fault: TokenFault?, now: Milliseconds
+        _ token: RawSpan, _ digest: TokenDigest, _ fault: TokenFault?, isOwn: Bool,
+        now: Milliseconds
     ) -> Finding? {
         guard let desk else { return learnt(token, digest, now: now) ?? nobody(fault) }
+        let disowned = disownments.count
         switch desk.standing(digest, now: now) {
-        case .unknown: return nil
+        case .unknown: return isOwn ? nil : learnt(token, digest, now: now)
         case .undecided: return learnt(token, digest, now: now) ?? .undecided
         case .refused:
             counters.add(.tokenDisowned)
@@ -220,33 +245,37 @@ final class Identification {
                 user: owner.user, name: owner.name, session: owner.session,
                 revocation: RevocationKey(digest), expires: owner.goodUntil,
                 isAdmin: owner.isAdmin, now: now)
-            return remember(token, enrollment, nil, until: owner.goodUntil, now: now)
+            return remember(
+                token, enrollment, disowned, isJudged: true, until: owner.goodUntil, now: now)
         }
     }
 
     private func learnt(
         _ token: RawSpan, _ digest: TokenDigest, now: Milliseconds
     ) -> Finding? {
+        let disowned = disownments.count
         guard settings.learns, let learnt = engine.learnt(digest, now: now) else { return nil }
         counters.add(.tokenLearnt)
         let enrollment = engine.enroll(
             user: learnt.user, name: learnt.name, session: learnt.session,
             revocation: RevocationKey(digest), expires: learnt.goodUntil,
             isAdmin: learnt.isAdmin, now: now)
-        let until = min(learnt.goodUntil, now + APILimits.opaqueTime)
-        return remember(token, enrollment, nil, until: until, now: now)
+        let lasting = desk == nil ? APILimits.opaqueTime : APILimits.provisionalTime
+        let until = min(learnt.goodUntil, now + lasting)
+        return remember(
+            token, enrollment, disowned, isJudged: true, isProvisional: desk != nil, until: until,
+            now: now)
     }
 
-    /// - Parameter retirement: of the keys that have verified it; nil: it is somebody's word.
     private func remember(
-        _ token: RawSpan, _ enrollment: Enrollment, _ retirement: UInt64?,
-        until: Milliseconds, now: Milliseconds
+        _ token: RawSpan, _ enrollment: Enrollment, _ retirement: UInt64, isJudged: Bool = false,
+        isProvisional: Bool = false, until: Milliseconds, now: Milliseconds
     ) -> Finding {
         switch enrollment {
         case .identity(let identity):
             let known = Known(
-                identity: identity, retirement: retirement ?? ring.retirement,
-                isJudged: retirement == nil)
+                identity: identity, retirement: retirement, isJudged: isJudged,
+                isProvisional: isProvisional)
             let entry = cache.insert(token, known, expires: until, now: now)
             return entry.map { .user($0) } ?? .nobody
         case .revoked: counters.add(.tokenRevoked)

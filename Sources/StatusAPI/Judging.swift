@@ -16,6 +16,7 @@ extension PresenceApplication {
         let sender = RateKey(client(request, bytes, arrival))
         let finding = identification.resolve(token, isOwn: false, sender: sender, now: now)
         if case .user(let entry) = finding {
+            if identification.isProvisional(entry) { verify(request, bytes, shown, arrival, now) }
             return .forward(ticket(entry, rule, route), watch: rule.watch)
         }
         if rule.requires {
@@ -42,6 +43,15 @@ extension PresenceApplication {
             ticket.flags |= Mark.unasked | number << Mark.numberShift
         }
         return .forward(ticket, watch: rule.watch)
+    }
+
+    /// Asks about a credential that counts by a login's word, while the request passes.
+    private func verify(
+        _ request: borrowing RequestHead, _ bytes: RawSpan, _ shown: Shown, _ arrival: Arrival,
+        _ now: Milliseconds
+    ) {
+        guard let question = question(request, bytes, shown, arrival) else { return }
+        _ = service.desk?.ask(question, sighting: nil, waiter: nil, now: now)
     }
 
     /// What becomes of a request that needs a credential, by what was found of its own: `.wait`
@@ -150,6 +160,7 @@ extension PresenceApplication {
         let digest = key.tokenDigest
         engine.forgetToken(digest, now: now)
         service.desk?.forget(digest)
+        service.disownments.add()
     }
 
     // MARK: What the application is told

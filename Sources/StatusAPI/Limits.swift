@@ -29,6 +29,8 @@ public enum APILimits {
     /// How long a loop takes an opaque credential for good without looking it up again,
     /// milliseconds: what another loop learns of it, this one learns so late.
     public static let opaqueTime: Milliseconds = 60_000
+    /// The same where a login's word is all there is, and somebody has been asked who knows more.
+    public static let provisionalTime: Milliseconds = 5_000
     /// Work of checking signatures that one peer may cause in vain, microseconds a second: a
     /// fiftieth of a core.
     public static let vainWork: Int64 = 20_000

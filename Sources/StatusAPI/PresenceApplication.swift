@@ -44,8 +44,8 @@ public final class PresenceApplication: Application {
         counters = service.metrics.register()
         credentials = Credentials(service.tokens.places)
         identification = Identification(
-            service.tokens, engine: engine, desk: service.desk, vainWork: service.vainWork,
-            counters: counters)
+            service.tokens, engine: engine, desk: service.desk, disownments: service.disownments,
+            vainWork: service.vainWork, counters: counters)
         issued = IssuedTokens(service.tokens)
         hub = Hub(service, host: host, post: post, counters: counters)
     }

@@ -211,7 +211,8 @@ final class IdentificationTests: XCTestCase {
             user: "42", name: nil, session: 7, revocation: RevocationKey(1, 2, 3, 4),
             expires: Harness.start + 1_000_000, isAdmin: false, now: Harness.start)
         guard case .identity(let identity) = enrolled else { return XCTFail("no room") }
-        let known = Known(identity: identity, retirement: 1, isJudged: false)
+        let known = Known(
+            identity: identity, retirement: 1, isJudged: false, isProvisional: false)
         for length in [40, 6_000] {
             let cache = VerdictCache<Known>(
                 entries: APILimits.verdicts, bytes: APILimits.verdictBytes)

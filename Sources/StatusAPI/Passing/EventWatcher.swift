@@ -69,6 +69,8 @@ extension PresenceApplication {
         let known = engine.login(user: who, name: name, session: tag, now: now)
         counters.add(known ? .loginSeen : .tokenNoRoom)
         guard known, let tag, case .opaque(let digest)? = answer.token else { return }
+        // A session cookie may have been nobody's until now.
+        service.desk?.forget(digest, refusal: true)
         // Nothing that passes in an answer makes anybody an admin.
         let token = LearntToken(
             digest: digest, user: who, name: name, session: tag, expires: answer.expires,

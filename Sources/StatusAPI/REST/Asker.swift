@@ -78,7 +78,9 @@ extension PresenceApplication {
     }
 
     private func finding(_ token: RawSpan, _ sender: RateKey?, now: Milliseconds) -> Finding {
-        if let entry = identification.find(token, now: now) { return .user(entry) }
+        if let entry = identification.find(token, now: now), !identification.isProvisional(entry) {
+            return .user(entry)
+        }
         return identification.resolve(token, isOwn: true, sender: sender, now: now)
     }
 

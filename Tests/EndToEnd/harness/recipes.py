@@ -49,8 +49,9 @@ class Recipe:
     def rule(self):
         return []
 
-    def text(self):
-        return (FOLDER / f"{self.name}.json5").read_text()
+    @property
+    def source(self):
+        return FOLDER / f"{self.name}.json5"
 
     def is_ready(self, sidecar):
         return True
@@ -266,14 +267,15 @@ class RecipeSidecar(Sidecar):
         self.folder = workshop.folder / f"{recipe.name}-{self.port}"
         self.folder.mkdir()
         self.process = None
-        text = recipe.text()
-        rule = [
+        self.source = recipe.source
+        text = self.source.read_text()
+        self.rule = recipe.rule() + [
             ("127.0.0.1:8080", f"127.0.0.1:{self.port}"),
             ("http://127.0.0.1:8000", upstream),
             ("/var/lib/presence/presence.sqlite3", str(self.folder / "presence.sqlite3")),
             ('rate_limit: "20/s"', 'rate_limit: "100000/s"'),
         ]
-        for given, wanted in rule + recipe.rule() + list(changes):
+        for given, wanted in self.rule + list(changes):
             assert text.count(given) == 1, f"{given} in {recipe.name}.json5"
             text = text.replace(given, wanted)
         self.file = self.folder / "sidecar.json5"
