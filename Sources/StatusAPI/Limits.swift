@@ -29,7 +29,7 @@ public enum APILimits {
     /// How long a loop takes an opaque credential for good without looking it up again,
     /// milliseconds: what another loop learns of it, this one learns so late.
     public static let opaqueTime: Milliseconds = 60_000
-    /// Work of checking signatures that one peer may cause in vain, microseconds a second: a
+    /// Work of checking signatures of tokens that do not count which one peer may cause, microseconds a second: a
     /// fiftieth of a core.
     public static let vainWork: Int64 = 20_000
     /// The same ahead, microseconds.
