@@ -31,7 +31,7 @@ public enum APILimits {
     public static let opaqueTime: Milliseconds = 60_000
     /// The same where a login's word is all there is, and somebody has been asked who knows more.
     public static let provisionalTime: Milliseconds = 5_000
-    /// Work of checking signatures that one peer may cause in vain, microseconds a second: a
+    /// Work on signatures of tokens that do not count, of one peer, microseconds a second: a
     /// fiftieth of a core.
     public static let vainWork: Int64 = 20_000
     /// The same ahead, microseconds.
