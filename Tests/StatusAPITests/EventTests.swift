@@ -199,6 +199,19 @@ final class EventTests: XCTestCase {
         XCTAssertEqual(harness.status("42"), .offline)
     }
 
+    /// Pages for browsers answer a form by sending them on.
+    func testARedirectIsASuccess() throws {
+        for status in [301, 302, 303, 307, 308] {
+            let harness = try Harness(try settings())
+            let token = try harness.token("42")
+            try login(harness, #"{"access": "\#(token)", "user": {"id": 42}}"#, status: status)
+            XCTAssertEqual(harness.status("42"), .online, "\(status)")
+            harness.forward("POST", "/logout", token: token, status: status)
+            XCTAssertEqual(harness.status("42"), .offline, "\(status)")
+            XCTAssertEqual(harness.total(.logoutSeen), 1, "\(status)")
+        }
+    }
+
     func testAFailedLogoutIsARequest() throws {
         for status in [400, 500, 304] {
             let harness = try Harness(try settings())
