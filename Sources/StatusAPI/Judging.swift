@@ -1,6 +1,6 @@
 // Owns requests whose credentials are not remembered, or count by somebody's word alone.
 // Called by the loop's application, where the usual way does not lead on.
-// Never keeps a forwarded request waiting, but where its route demands a credential.
+// Never keeps a forwarded request waiting, but where its route demands or ends a credential.
 
 import Presence
 public import ProxyCore
@@ -56,7 +56,8 @@ extension PresenceApplication {
         _ now: Milliseconds
     ) {
         guard let question = question(request, bytes, shown, arrival) else { return }
-        _ = service.desk?.ask(question, sighting: nil, waiter: nil, now: now)
+        // A question that nobody waits for is not asked.
+        _ = service.desk?.ask(question, sighting: nil, waiter: {}, now: now)
     }
 
     /// What becomes of a request that needs a credential, by what was found of its own: `.wait`
