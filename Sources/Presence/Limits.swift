@@ -20,7 +20,7 @@ public enum PresenceLimits {
     public static let journal = 65_536
     /// Revoked tokens remembered; one costs about 120 bytes.
     public static let revocations = 1_048_576
-    /// Learnt tokens of all users; one costs about 130 bytes. The one unseen longest makes room.
+    /// Learnt tokens of all users; one costs about 140 bytes. The one unseen longest makes room.
     public static let learntTokens = 1_048_576
     /// Learnt tokens of one user, so that one account cannot push out those of all others.
     public static let learntPerUser = 1_024

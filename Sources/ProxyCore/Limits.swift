@@ -13,6 +13,12 @@ public enum Limits {
     public static let copiedBody = 4 * 1024
     /// Exchanges of one loop that wait for a connection to the upstream.
     public static let waiters = 1024
+    /// Exchanges of one loop whose body is collected before they ask for a connection; each keeps
+    /// up to `highWater` and one read.
+    public static let collecting = 1024
+    /// How long the beginning of a body of unknown length is collected, milliseconds: long enough
+    /// for most bodies to be whole, short enough for whoever streams.
+    public static let collectTime: Milliseconds = 1_000
     /// Buffer memory that an idle upstream connection keeps.
     public static let idleBuffer = 4 * 1024
     /// Connections accepted in one turn of a loop, so that a flood does not starve the others.

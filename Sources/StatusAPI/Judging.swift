@@ -1,6 +1,6 @@
 // Owns requests whose credentials are not remembered, or count by somebody's word alone.
 // Called by the loop's application, where the usual way does not lead on.
-// Never keeps a forwarded request waiting, but where its route demands or ends a credential.
+// Never keeps a forwarded request waiting, but where its route demands a credential.
 
 import Presence
 public import ProxyCore
@@ -17,9 +17,7 @@ extension PresenceApplication {
         let finding = identification.resolve(token, isOwn: false, sender: sender, now: now)
         if case .user(let entry) = finding {
             if identification.isProvisional(entry) { verify(request, bytes, shown, arrival, now) }
-            var ticket = ticket(entry, rule, route)
-            if rule.flags & Mark.refresh != 0 { beginRefresh(&ticket, request, bytes) }
-            return .forward(ticket, watch: rule.watch)
+            return .forward(ticket(entry, rule, route), watch: rule.watch)
         }
         if rule.requires {
             do throws(Problem) {
@@ -30,23 +28,20 @@ extension PresenceApplication {
                 return refuse(error)
             }
         }
-        // Once the application has ended the session nobody can say any more whose it was.
-        if case .unasked = finding, rule.flags & Mark.logout != 0,
-            let wait = try? putOff(
-                finding, question(request, bytes, shown, arrival), arrival, now: now)
-        {
-            return wait
+        if let ticket = ticketOfFormerOwner(token, rule, route, now: now) {
+            return .forward(ticket, watch: rule.watch)
         }
         var ticket = Ticket(route: route, flags: rule.flags)
-        let isPlain = rule.flags & (Mark.logout | Mark.refresh) == 0
-        if case .unasked = finding, isPlain, rule.flags & Mark.tracked != 0,
+        if rule.flags & Mark.refresh != 0 {
+            beginRefresh(&ticket, showing: token)
+        } else if case .unasked = finding,
+            rule.flags & (Mark.logout | Mark.tracked) == Mark.tracked,
             let question = question(request, bytes, shown, arrival)
         {
             ticket.session = question.digest.words.0
             let number = questions.park(question, key: ticket.session)
             ticket.flags |= Mark.unasked | number << Mark.numberShift
         }
-        if rule.flags & Mark.refresh != 0 { beginRefresh(&ticket, request, bytes) }
         return .forward(ticket, watch: rule.watch)
     }
 
@@ -158,9 +153,6 @@ extension PresenceApplication {
         let key: RevocationKey?
         if ticket.flags & Mark.logout != 0 {
             key = logouts.take(number, key: ticket.session)?.revocation
-        } else if ticket.flags & Mark.refresh != 0 {
-            // A refresh that fails says nothing of the credential beside it.
-            return
         } else {
             let session = SessionRef(subjectWord: ticket.subject, tag: ticket.session)
             key = identification.forgetJudged(session, at: Int32(truncatingIfNeeded: number))

@@ -25,14 +25,14 @@ public final class PresenceApplication: Application {
     var scratch = ByteBuffer(capacity: 1024)
     var logouts = Parking<Identity>(limit: APILimits.pendingLogouts)
     var openings = Parking<Opening>(limit: APILimits.pendingLogouts)
+    var issuing = Parking<Issuing>(limit: APILimits.pendingIssues)
+    /// Keys for what is parked in `issuing`.
+    var issues: UInt64 = 0
     var questions = Parking<Question>(limit: APILimits.pendingQuestions)
     /// Requests that wait for keys.
     var awaitingKeys: [ConnectionID] = []
     /// The time of the last request, for what is asked without one.
     var lastAdmission: Milliseconds = 0
-    var issuing = Parking<Issuing>(limit: APILimits.pendingIssues)
-    /// Keys for what is parked in `issuing`.
-    var issues: UInt64 = 0
     var awaiting = Awaiting()
 
     init(_ service: PresenceService, host: any ApplicationHost, post: LoopPost) {
@@ -69,7 +69,6 @@ public final class PresenceApplication: Application {
         guard rule.kind == .forward else {
             return admitServed(request, bytes, rule, route, arrival: arrival, now: now)
         }
-        var ticket = Ticket(route: route, flags: rule.flags)
         // Whoever signs in may still carry the token of somebody else.
         if rule.flags & Mark.login == 0 {
             switch credentials.ofRequest(request, bytes) {
@@ -79,12 +78,11 @@ public final class PresenceApplication: Application {
                 guard let entry = identification.find(bytes[shown.token], now: now) else {
                     return admitUnfound(request, bytes, shown, rule, route, arrival, now)
                 }
-                ticket = self.ticket(entry, rule, route)
+                return .forward(ticket(entry, rule, route), watch: rule.watch)
             }
         }
-        if rule.requires, ticket.flags & Mark.identified == 0 { return refuseAnonymous() }
-        if rule.flags & Mark.refresh != 0 { beginRefresh(&ticket, request, bytes) }
-        return .forward(ticket, watch: rule.watch)
+        if rule.requires { return refuseAnonymous() }
+        return .forward(Ticket(route: route, flags: rule.flags), watch: rule.watch)
     }
 
     /// Whose request it is, in the words of a ticket.

@@ -22,6 +22,8 @@ enum Mark {
     static let judged: UInt32 = 1 << 7
     /// Nobody has been asked yet whose the request's credential is: the question is parked.
     static let unasked: UInt32 = 1 << 8
+    /// A logout by a credential of which it is known whose it was, and not whose it is.
+    static let former: UInt32 = 1 << 9
     /// Where the number of an entry or a parking place stands.
     static let numberShift: UInt32 = 10
     /// Numbers from here on cannot be carried.

@@ -6,6 +6,8 @@ import re
 
 import pytest
 import requests
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from harness import nginx, tokens
 from harness.processes import free_port
@@ -25,11 +27,30 @@ CONFIGURATIONS = [
 ]
 
 
+def furnished(text, folder):
+    """The same with what it refers to: a secret for each variable, a key for each key file."""
+    variables = {
+        name: f"{number}-" + "x" * 40
+        for number, name in enumerate(re.findall(r'_env: "(\w+)"', text))
+        if name != "JWT_SECRET"
+    }
+    key = folder / "key.pem"
+    key.write_bytes(
+        ed25519.Ed25519PrivateKey.generate()
+        .public_key()
+        .public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+    )
+    return re.sub(r'public_key_file: "[^"]+"', f'public_key_file: "{key}"', text), variables
+
+
 @pytest.mark.parametrize("text", CONFIGURATIONS)
 def test_configurations_are_good(text, tmp_path):
     file = tmp_path / "sidecar.json5"
+    text, variables = furnished(text, tmp_path)
     file.write_text(text)
-    done = command("check", "--config", file, env=environment())
+    done = command("check", "--config", file, env=environment(**variables))
     assert (done.returncode, done.stdout) == (0, f"{file}: ok\n"), done.stdout
 
 

@@ -115,7 +115,7 @@ def test_a_client_that_leaves_cancels_the_request_upstream(sidecar, recorder, ho
     recorder.handler = answer
     client = Wire(sidecar.port)
     if when == "within the upload":
-        client.send("POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 1000\r\n\r\nsome")
+        client.send("POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 100000\r\n\r\nsome")
     else:
         client.send("GET / HTTP/1.1\r\nHost: app.test\r\n\r\n")
     eventually(lambda: recorder.calls)

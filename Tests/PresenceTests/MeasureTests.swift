@@ -76,6 +76,40 @@ final class MeasureTests: XCTestCase {
         }
     }
 
+    func testAMillionLearntTokens() {
+        let limit = PresenceLimits.learntTokens
+        let tokens = LearntTokens(limit: limit)
+        let digests = (0..<limit + 200_000).map { TokenDigest.number($0) }
+        func entry(_ number: Int) -> LearntEntry {
+            LearntEntry(
+                subject: UInt32(number), session: UInt64(number) + 2, isAdmin: false,
+                expires: .max, seen: t)
+        }
+        let before = resident()
+        time("learn", limit) {
+            for number in 0..<limit { _ = tokens.insert(digests[number], entry(number), now: t) }
+        }
+        report("learnt, each of another user", before, limit)
+        time("find", limit) {
+            for number in 0..<limit { _ = tokens.find(digests[(number &* 7_919) % limit]) }
+        }
+        time("find one that is unknown", 200_000) {
+            for number in limit..<limit + 200_000 { _ = tokens.find(digests[number]) }
+        }
+        time("see", limit) {
+            for number in 0..<limit { tokens.see(digests[number], now: t + 3_600_000) }
+        }
+        time("hand out as seen", limit) {
+            while tokens.drainSeen(limit: 4_096).count == 4_096 {}
+        }
+        time("learn, and another makes room", 200_000) {
+            for number in limit..<limit + 200_000 {
+                _ = tokens.insert(digests[number], entry(number), now: t)
+            }
+        }
+        report("after the flood", before, limit)
+    }
+
     func testAMillionUsers() {
         let users = 1_000_000
         let house = House(awayAfter: 300_000, startedAt: t)

@@ -120,6 +120,33 @@ final class InquiryMachineTests: XCTestCase {
         XCTAssertEqual(machine.standing("a", at: start + 10_000), .unknown)
     }
 
+    func testWhoseItWasIsRememberedForADay() throws {
+        var machine = try machine()
+        _ = machine.ask("a", waiter: {})
+        _ = machine.settle(.known(Asking.identity("42", until: start + 1_000)))
+        XCTAssertEqual(machine.standing("a", at: start + 1_000), .unknown)
+        XCTAssertEqual(machine.owner(Asking.digest("a"))?.user, "42")
+        // That the server cannot say takes nothing away; its refusal does, and a logout.
+        _ = machine.ask("a", waiter: {}, at: start + 1_000)
+        _ = machine.settle(.unclear, at: start + 1_000)
+        XCTAssertEqual(machine.owner(Asking.digest("a"))?.user, "42")
+        machine.tidy(start + 1_000 + 86_399_999)
+        XCTAssertEqual(machine.owner(Asking.digest("a"))?.user, "42")
+        machine.tidy(start + 1_000 + 86_400_000)
+        XCTAssertNil(machine.owner(Asking.digest("a")))
+        for end in [true, false] {
+            _ = machine.ask("b", waiter: {})
+            _ = machine.settle(.known(Asking.identity("42", until: start)))
+            if end {
+                machine.forget(Asking.digest("b"), refusal: false)
+            } else {
+                _ = machine.ask("b", waiter: {})
+                _ = machine.settle(.refused)
+            }
+            XCTAssertNil(machine.owner(Asking.digest("b")))
+        }
+    }
+
     func testARefusalEndsWhatWasKnown() throws {
         var machine = try machine()
         _ = machine.ask("a", waiter: {})

@@ -235,20 +235,6 @@ final class OpaqueTests: XCTestCase {
             harness.send("GET", "/_presence/users/42", fields: Self.cookie).status, 200)
     }
 
-    func testR17ALogoutIsAskedAboutFirst() throws {
-        let harness = try harness()
-        guard case .waits = harness.send("POST", "/logout", fields: Self.cookie) else {
-            return XCTFail("afterwards nobody can say whose it was")
-        }
-        answer(harness, try XCTUnwrap(asked(harness)), owner("42", harness))
-        let outcome = harness.send("POST", "/logout", fields: Self.cookie, hasWaited: true)
-        guard case .forwarded(let ticket, _) = outcome else { return XCTFail("not forwarded") }
-        XCTAssertNotEqual(ticket.flags & Mark.identified, 0)
-        let stranger = [("Cookie", "sessionid=another")]
-        guard case .forwarded = harness.send("POST", "/logout", fields: stranger, hasWaited: true)
-        else { return XCTFail("a logout is never refused") }
-    }
-
     func testR19WhatOneLoopHearsDisownedAllForget() throws {
         let harness = try harness(learns: true, asks: false)
         try learn(harness)

@@ -15,7 +15,7 @@ public final class StoreLook {
     /// - Throws: one line that says exactly why the file cannot be looked into.
     public static func read(path: String) throws(StoreProblem) -> StoreLook {
         try check(path, called: "it")
-        let isLogged = exists(path + "-wal")
+        let isLogged = FilePath.obstacle(toReading: path + "-wal") != .missing
         if isLogged { try check(path + "-wal", called: "its log") }
         let database: Database
         let version: Int
@@ -67,27 +67,17 @@ public final class StoreLook {
 
     // MARK: Why not
 
-    private static func exists(_ path: String) -> Bool {
-        var status = stat()
-        return unsafe stat(path, &status) == 0
-    }
-
     private static func check(_ path: String, called name: String) throws(StoreProblem) {
-        func problem(_ words: String) -> StoreProblem {
-            StoreProblem(path: path, kind: .other(words))
+        let words: String
+        switch FilePath.obstacle(toReading: path) {
+        case nil: return
+        case .missing: words = "does not exist: no service has kept anything there yet"
+        case .notRegular: words = "is not a regular file"
+        case .unfound(let errno): words = "cannot be found (errno \(errno))"
+        case .forbidden:
+            words = "\(name) may not be read by user \(geteuid()); run this as the service's user"
         }
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else {
-            throw problem(
-                errno == ENOENT
-                    ? "does not exist: no service has kept anything there yet"
-                    : "cannot be found (errno \(errno))")
-        }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw problem("is not a regular file") }
-        guard unsafe faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0 else {
-            throw problem(
-                "\(name) may not be read by user \(geteuid()); run this as the service's user")
-        }
+        throw StoreProblem(path: path, kind: .other(words))
     }
 
     /// What the store says of writing does not fit a look.

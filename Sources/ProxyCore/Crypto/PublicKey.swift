@@ -56,6 +56,16 @@ public struct PublicKey: Sendable, Equatable {
         }
     }
 
+    /// What one verification costs, in microseconds, roughly. RSA grows with the square of the
+    /// modulus.
+    func cost(of algorithm: TokenAlgorithm) -> Int {
+        switch kind {
+        case .rsa(let bits): algorithm.cost * bits * bits / (2048 * 2048)
+        case .ed448: algorithm.cost * 2
+        case .p256, .p384, .p521, .ed25519: algorithm.cost
+        }
+    }
+
     /// Bytes of a signature with it: of the modulus, of r and s together, or as RFC 8032 says.
     var signatureLength: Int {
         switch kind {

@@ -125,7 +125,8 @@ public final class Fetch {
         case .unanswered, .broken: true
         case .tls(.broken): true
         case .unresolved, .unreachable, .timedOut, .tls, .brokenOff, .noHTTP, .badBody,
-            .unexpected, .tooLarge, .hugeHead, .encoded, .redirected, .malformedRequest, .interrupted:
+            .unexpected, .tooLarge, .hugeHead, .encoded, .redirected, .malformedRequest,
+            .interrupted:
             false
         }
     }

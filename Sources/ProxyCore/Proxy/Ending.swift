@@ -199,6 +199,7 @@ extension ProxyLoop {
     }
 
     private func freeExchange(_ exchange: Int32) {
+        if exchanges[exchange].isCollecting { endCollecting(exchange) }
         exchanges[exchange].reset()
         freeExchanges.append(exchange)
     }

@@ -53,6 +53,10 @@ struct Exchange: ~Copyable {
     /// one that is answered here, its body.
     var waiting = ByteBuffer()
     var isWaiting = false
+    /// The beginning of its body is being collected, and no connection is asked for yet.
+    var isCollecting = false
+    /// Its body is long or of unknown length: collecting has a time.
+    var isStream = false
 
     init() {}
 

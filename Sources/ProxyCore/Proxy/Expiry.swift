@@ -33,6 +33,7 @@ extension ProxyLoop {
     }
 
     private func exchangeExpired(_ exchange: Int32, _ slot: Int32) {
+        if collectingExpired(exchange) { return }
         if exchanges[exchange].isHeld {
             // The disk is slower than the app may be: the answer goes out, and is counted.
             metrics.add(.holdsExpired, row)

@@ -1,4 +1,4 @@
-// Owns sending a request on: choosing a connection, writing the head, streaming the body.
+// Owns sending a request on: choosing a connection, writing the head.
 // Called by the reading side when a head is whole, and by both sockets as they move.
 // Never reads a response.
 
@@ -90,24 +90,47 @@ extension ProxyLoop {
             exchanges[exchange].key = Self.short(.secWebSocketKey, of: requestHead.fields, scratch)
         }
         if hasReserved { reserveFields(exchange) }
-        let upstream = acquire(for: exchange)
-        switch upstream {
-        case .connection(let upstream):
+        var upstream: Int32 = -1
+        if isAtHand || collecting >= Limits.collecting {
+            switch acquire(for: exchange) {
+            case .connection(let found):
+                upstream = found
+            case .wait:
+                break
+            case .failed(let error):
+                stash(downstream: slot, from: requestHead.length)
+                fail(exchange, error)
+                return
+            }
+        } else {
+            beginCollecting(exchange)
+        }
+        if upstream >= 0 {
             HeadWriter.request(
                 requestHead, scratch.bytes, forwarded: forwarded, expectation: false,
                 own: ownFields.bytes, into: &upstreams[upstream].output)
             upstreams[upstream].keepsSent =
                 upstreams[upstream].isReused && requestHead.framing.isEmpty
                 && requestHead.method.isIdempotent
-        case .wait:
+        } else {
             HeadWriter.request(
                 requestHead, scratch.bytes, forwarded: forwarded, expectation: false,
                 own: ownFields.bytes, into: &exchanges[exchange].waiting)
-        case .failed(let error):
-            stash(downstream: slot, from: requestHead.length)
-            fail(exchange, error)
-            return
         }
+        relayFirst(exchange, slot)
+    }
+
+    /// Whether nothing of the request is still to come.
+    private var isAtHand: Bool {
+        switch requestHead.framing {
+        case .none: true
+        case .length(let count): count <= UInt64(scratch.count - requestHead.length)
+        case .chunked, .untilClose: false
+        }
+    }
+
+    /// What came of the body with the head.
+    private func relayFirst(_ exchange: Int32, _ slot: Int32) {
         setDeadline(downstream: slot, after: settings.responseTimeout)
         var offset = requestHead.length
         let expects = requestHead.expectsContinue
@@ -123,7 +146,7 @@ extension ProxyLoop {
             deliver(slot)
             guard isCurrent(id) else { return }
         }
-        if case .connection(let upstream) = upstream { flushUpstream(upstream) }
+        passOn(exchange)
         // The head may have come with a full read: the kernel tells once that there is more.
         if isCurrent(id), exchanges[exchange].machine.request == .streaming,
             downstreams[slot].flags.contains(.readable)
@@ -141,113 +164,6 @@ extension ProxyLoop {
         guard !reserved.admits(ownFields.bytes) else { return }
         ownFields.removeAll()
         metrics.add(.fieldsOmitted, row)
-    }
-
-    // MARK: The body
-
-    /// More of a request body may be there.
-    func readRequestBody(_ slot: Int32) {
-        let exchange = downstreams[slot].exchange
-        let id = id(of: exchange)
-        var reads = 0
-        while isCurrent(id), downstreams[slot].flags.contains(.readable) {
-            guard exchanges[exchange].machine.request == .streaming else {
-                noticeHalfClose(slot)
-                return
-            }
-            guard mayReadRequest(exchange) else { return }
-            guard reads < Limits.readsPerTurn else {
-                lookAgain(downstream: slot)
-                return
-            }
-            reads += 1
-            switch fill(downstream: slot) {
-            case .bytes:
-                var offset = 0
-                guard relayRequest(exchange, from: &offset) else { return }
-                stash(downstream: slot, from: offset)
-                let upstream = exchanges[exchange].upstream
-                if upstream >= 0 { flushUpstream(upstream) }
-            case .nothing:
-                stash(downstream: slot, from: 0)
-                return
-            case .ended, .broken:
-                clientGone(slot)
-                return
-            }
-        }
-    }
-
-    /// Whether the upstream has taken what came before: nothing is read that cannot be passed on.
-    private func mayReadRequest(_ exchange: Int32) -> Bool {
-        let upstream = exchanges[exchange].upstream
-        if upstream < 0 { return exchanges[exchange].waiting.count < Limits.highWater }
-        return upstreams[upstream].isFlushed
-    }
-
-    /// Writes what `scratch` holds of the request body from `offset` on into the upstream's
-    /// output, framed anew: no chunk line of a client travels on (RFC 9112 §7.1).
-    /// - Returns: false where the exchange has failed.
-    private func relayRequest(_ exchange: Int32, from offset: inout Int) -> Bool {
-        guard exchanges[exchange].machine.request == .streaming else { return true }
-        let upstream = exchanges[exchange].upstream
-        let before = exchanges[exchange].received
-        while true {
-            switch exchanges[exchange].requestBody.next(scratch.bytes, at: &offset) {
-            case .data(let start, let end):
-                let piece = Int(start)..<Int(end)
-                exchanges[exchange].received += UInt64(piece.count)
-                if let limit = settings.bodyLimit, exchanges[exchange].received > limit {
-                    fail(exchange, .bodyTooLarge)
-                    return false
-                }
-                let chunked = exchanges[exchange].isUploadChunked
-                if upstream >= 0 {
-                    BodyWriter.append(
-                        scratch, piece, chunked: chunked, to: &upstreams[upstream].output)
-                } else {
-                    BodyWriter.append(
-                        scratch, piece, chunked: chunked, to: &exchanges[exchange].waiting)
-                }
-            case .more:
-                return watchRate(exchange, moved: exchanges[exchange].received > before)
-            case .end:
-                if exchanges[exchange].isUploadChunked {
-                    if upstream >= 0 {
-                        upstreams[upstream].output.append("0\r\n\r\n")
-                    } else {
-                        exchanges[exchange].waiting.append("0\r\n\r\n")
-                    }
-                }
-                exchanges[exchange].machine.requestEnded()
-                allow(exchange, settings.responseTimeout)
-                return true
-            case .malformed(let refusal):
-                fail(exchange, .badBody(refusal))
-                return false
-            }
-        }
-    }
-
-    /// A body has an idle time and a least rate, never a total time: uploads may be long.
-    private func watchRate(_ exchange: Int32, moved: Bool) -> Bool {
-        let received = exchanges[exchange].received
-        let elapsed = loop.now - exchanges[exchange].began
-        if elapsed > settings.bodyTimeout,
-            Int64(clamping: received) * 1000 < settings.minimumRate * elapsed
-        {
-            fail(exchange, .bodyTooSlow)
-            return false
-        }
-        if moved || elapsed == 0 { allow(exchange, settings.bodyTimeout) }
-        return true
-    }
-
-    /// The upload has moved: the next step has its whole time. A response that is held keeps the
-    /// time that it may be held.
-    private func allow(_ exchange: Int32, _ pause: Milliseconds) {
-        guard !exchanges[exchange].isHeld else { return }
-        setDeadline(downstream: exchanges[exchange].downstream, after: pause)
     }
 
     // MARK: Connections
@@ -342,18 +258,7 @@ extension ProxyLoop {
             exchanges[exchange].isWaiting = false
             switch acquire(for: exchange) {
             case .connection(let upstream):
-                swap(&upstreams[upstream].output, &exchanges[exchange].waiting)
-                let isWhole = exchanges[exchange].machine.request == .complete
-                upstreams[upstream].keepsSent =
-                    upstreams[upstream].isReused && isWhole && exchanges[exchange].received == 0
-                    && exchanges[exchange].method.isIdempotent
-                // The time in the queue is over: the backend, or the client, has all of its own.
-                setDeadline(
-                    downstream: exchanges[exchange].downstream,
-                    after: isWhole ? settings.responseTimeout : settings.bodyTimeout)
-                let key = key(upstream: upstream)
-                flushUpstream(upstream)
-                if isCurrent(upstream: key) { resumeUpload(upstream) }
+                start(exchange, on: upstream)
                 return
             case .wait:
                 return
@@ -361,6 +266,22 @@ extension ProxyLoop {
                 fail(exchange, error)
             }
         }
+    }
+
+    /// What the exchange has kept so far goes to its connection.
+    func start(_ exchange: Int32, on upstream: Int32) {
+        swap(&upstreams[upstream].output, &exchanges[exchange].waiting)
+        let isWhole = exchanges[exchange].machine.request == .complete
+        upstreams[upstream].keepsSent =
+            upstreams[upstream].isReused && isWhole && exchanges[exchange].received == 0
+            && exchanges[exchange].method.isIdempotent
+        // The time before is over: the backend, or the client, has all of its own.
+        setDeadline(
+            downstream: exchanges[exchange].downstream,
+            after: isWhole ? settings.responseTimeout : settings.bodyTimeout)
+        let key = key(upstream: upstream)
+        flushUpstream(upstream)
+        if isCurrent(upstream: key) { resumeUpload(upstream) }
     }
 
     /// Sends what the upstream can take.
@@ -379,24 +300,5 @@ extension ProxyLoop {
             if !upstreams[slot].keepsSent { upstreams[slot].output.removeAll() }
             readUpstream(slot)
         }
-    }
-}
-
-/// Writes pieces of a body.
-enum BodyWriter {
-    /// - Parameter chunked: as one chunk (RFC 9112 §7.1), else as it is.
-    static func append(
-        _ bytes: borrowing ByteBuffer, _ piece: Range<Int>, chunked: Bool,
-        to out: inout ByteBuffer
-    ) {
-        guard !piece.isEmpty else { return }
-        guard chunked else {
-            out.append(bytes, piece)
-            return
-        }
-        out.append(hexadecimal: UInt64(piece.count))
-        out.append("\r\n")
-        out.append(bytes, piece)
-        out.append("\r\n")
     }
 }

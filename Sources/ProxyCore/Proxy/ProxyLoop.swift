@@ -26,6 +26,8 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     var freeExchanges: [Int32] = []
     var pool: UpstreamPool
     var waiters: [Int32] = []
+    /// Exchanges whose body is being collected.
+    var collecting = 0
     var listeners: [FileDescriptor] = []
     /// No descriptor was left: the listeners are not watched for a moment.
     var isListeningPaused = false

@@ -26,6 +26,11 @@ final class Candidate {
         answersAnyID = isStatic && keyID == nil
     }
 
+    /// Microseconds of one verification, roughly.
+    var cost: Int {
+        if case .published(let key) = material { key.cost(of: algorithm) } else { algorithm.cost }
+    }
+
     func outcome(_ message: RawSpan, _ signature: RawSpan) -> SignatureOutcome {
         if let mac { return mac.verifies(message, signature) ? .good : .mismatch }
         return check?.outcome(message, signature) ?? .mismatch

@@ -79,7 +79,7 @@ public final class Verifier {
         guard !signature.isEmpty else { throw .signatureMissing }
         var fault = TokenFault.badSignatureForm
         for (index, candidate) in list.entries {
-            spent += candidate.algorithm.cost
+            spent += candidate.cost
             switch candidate.outcome(segments.signed(of: token), signature.bytes) {
             case .malformed: continue
             case .mismatch:

@@ -15,11 +15,15 @@ struct OpaqueLook {
         self.whoami = whoami
     }
 
-    /// - Parameter refusal: what is to be said where nobody knows the token.
-    func judge(_ refusal: String) throws(AssemblyError) -> WhoamiCommand.Verdict {
+    /// - Parameter refusal: what spoke against it as a signed token; nil: it looks like none.
+    func judge(_ refusal: String?) throws(AssemblyError) -> WhoamiCommand.Verdict {
         if config.learns, let verdict = learnt() { return verdict }
-        guard let settings = try config.introspection() else { return .refused(refusal) }
-        return try asked(settings) ?? .refused(refusal)
+        let unknown = WhoamiCommand.Verdict.refused(refusal ?? "nobody knows it")
+        guard let settings = try config.introspection(), let verdict = try asked(settings) else {
+            return unknown
+        }
+        guard let refusal, case .refused(let why) = verdict else { return verdict }
+        return .refused("\(refusal); as an opaque token \(why)")
     }
 
     // MARK: By a login

@@ -36,7 +36,8 @@ enum RoutesCommand {
                 return [several + "under api.prefix (\(config.api.prefix))", "refused with 400"]
             }
             let place = Int(index) - own.count
-            let mayPass = if case .pass = config.routes[place].action { true } else { false }
+            let isPlain = if case .pass = config.routes[place].action { true } else { false }
+            let mayPass = isPlain && !config.routes[place].require
             return [
                 several + name(place, in: config), mayPass ? "forwarded" : "refused with 400",
             ]

@@ -108,7 +108,7 @@ struct WhoamiCommand {
                 config.tokens.keys.isEmpty
                 ? "there are no tokens.keys" : "\(token.count) bytes, and no two dots"
             say(ReportLine("form", .unreached, "not taken for a signed token: \(why)"))
-            return try OpaqueLook(self).judge("nobody knows it")
+            return try OpaqueLook(self).judge(nil)
         }
         let (verdict, isFinal) = try signed()
         guard case .refused(let why) = verdict, !isFinal else { return verdict }

@@ -53,7 +53,7 @@ struct PlacesReader {
         let isQuery: (TokenPlace) -> Bool = { if case .query = $0 { true } else { false } }
         guard !faulty, !places.isEmpty, places.allSatisfy(isQuery) else { return }
         list.error(
-            "a token in the address counts on the sidecar's own sockets and event streams alone, so"
+            "a token in the address counts on the sidecar's own sockets alone, so"
                 + " that no request would be recognised: add \"header:Authorization\" or"
                 + " \"cookie:NAME\"")
     }

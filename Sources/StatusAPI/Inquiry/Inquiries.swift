@@ -109,6 +109,9 @@ struct Inquiries {
         return breaker.pausedUntil(now).map { .undecided(until: $0) } ?? .unknown
     }
 
+    /// Whose it was when it was last known: good for an end, and for nothing else.
+    func owner(_ digest: TokenDigest) -> OpaqueIdentity? { known.find(digest)?.value }
+
     // MARK: Asking
 
     mutating func ask(

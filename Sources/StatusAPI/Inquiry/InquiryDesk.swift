@@ -50,6 +50,12 @@ public final class InquiryDesk: Sendable {
         inquiries.withLock { $0.standing(digest, now) }
     }
 
+    /// Whose a credential was when that was last known, up to a day ago; nil once it was refused
+    /// or forgotten.
+    func owner(of digest: TokenDigest) -> OpaqueIdentity? {
+        inquiries.withLock { $0.owner(digest) }
+    }
+
     /// Asks, where nobody is asking the same yet.
     /// - Parameters:
     ///   - sighting: counts if the answer names somebody.

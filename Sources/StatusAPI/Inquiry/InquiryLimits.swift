@@ -18,9 +18,10 @@ enum InquiryLimits {
     /// How long such a credential's failures are remembered when it may be asked about again,
     /// milliseconds.
     static let judgedMemory: Milliseconds = 60_000
-    /// How long a credential that had an owner goes before the unknown ones, milliseconds: a
-    /// flood of invented ones must not keep those waiting who are at work.
-    static let ownerMemory: Milliseconds = 600_000
+    /// How long a credential is remembered to have had an owner, milliseconds: a question about it
+    /// goes before those about unknown ones, so that a flood of these keeps nobody waiting who is
+    /// at work; and a logout by it is known as its owner's.
+    static let ownerMemory: Milliseconds = 86_400_000
     /// Sightings of one question. Beyond it the newest takes the place of the one before.
     static let sightings = 16
     /// Requests that wait for the answer to one question: browsers open a page with a handful.

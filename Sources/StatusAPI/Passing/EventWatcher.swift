@@ -18,7 +18,7 @@ extension PresenceApplication {
         }
         // A logout that failed was a request all the same.
         guard succeeded else { return nil }
-        guard ticket.flags & Mark.identified != 0 else {
+        guard ticket.flags & (Mark.identified | Mark.former) != 0 else {
             counters.add(.logoutAnonymous)
             return .pass
         }
@@ -28,6 +28,7 @@ extension PresenceApplication {
             return .pass
         }
         counters.add(.logoutSeen)
+        service.desk?.forget(identity.revocation.tokenDigest)
         engine.logout(identity, now: now) { [post] kept in
             post.post(Finished(exchange: id, purpose: .release, kept: kept))
         }

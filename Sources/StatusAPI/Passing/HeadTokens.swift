@@ -40,7 +40,7 @@ enum HeadTokens {
         for index in 0..<head.fields.count {
             let field = head.fields[index]
             guard !field.dropped, equalsFolded(bytes[field.name], name) else { continue }
-            let value = Array(Schemes.stripped(bytes[field.value].array()))
+            let value = SchemeChoice.stripped(bytes[field.value])
             guard !value.isEmpty, found ?? value == value else { return nil }
             found = value
         }
@@ -76,16 +76,14 @@ enum HeadTokens {
     }
 }
 
-/// The schemes before a token (RFC 9110 §11.1): clients get them from some answers, too.
-enum Schemes {
-    private static let names = ["bearer", "token", "jwt"]
-
-    /// What stands behind a scheme and its spaces; the whole where there is none.
-    static func stripped(_ value: [UInt8]) -> ArraySlice<UInt8> {
-        guard let space = value.firstIndex(of: 0x20) else { return value[...] }
-        let scheme = String(decoding: value[..<space], as: UTF8.self).lowercased()
-        guard names.contains(scheme) else { return value[...] }
-        return value[space...].drop { $0 == 0x20 }
+extension SchemeChoice {
+    /// What stands behind a scheme; the whole where there is none.
+    static func stripped(_ value: RawSpan) -> [UInt8] {
+        let whole = HeadRange(0, value.byteCount)
+        guard case .shown(let shown) = usual.credential(value, whole, 0) else {
+            return value.array()
+        }
+        return value[shown.token].array()
     }
 }
 

@@ -70,7 +70,7 @@ struct LoginAnswer {
                 guard let text = root.flatMap({ path.first(in: $0)?.string }), !text.isEmpty
                 else { continue }
                 // Some answers name the scheme too: "Bearer eyJ…".
-                return Array(Schemes.stripped(Array(text.utf8)))
+                return SchemeChoice.stripped(text.rawSpan)
             }
         }
         return nil

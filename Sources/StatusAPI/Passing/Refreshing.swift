@@ -15,20 +15,12 @@ private enum Previous {
 }
 
 extension PresenceApplication {
-    /// At the request's head, once it is known whether its token counts. One that does not may
-    /// have expired just now, and is kept until the application has accepted the refresh:
-    /// whoever only asks costs no cryptography.
-    func beginRefresh(
-        _ ticket: inout Ticket, _ request: borrowing RequestHead, _ bytes: RawSpan
-    ) {
-        var issuing = Issuing()
-        if ticket.flags & Mark.identified == 0,
-            case .shown(let shown) = credentials.ofRequest(request, bytes),
-            shown.token.count <= Limits.tokenBytes
-        {
-            issuing.shown = bytes[shown.token].array()
-        }
-        park(issuing, &ticket)
+    /// At the head of a refresh request whose token does not count. It may have expired just now,
+    /// and is kept until the application has accepted the refresh: whoever only asks costs no
+    /// cryptography.
+    func beginRefresh(_ ticket: inout Ticket, showing token: RawSpan) {
+        guard token.byteCount <= Limits.tokenBytes else { return }
+        park(Issuing(shown: token.array()), &ticket)
     }
 
     /// At the head of the answer of a login or refresh route that may show its token there.
@@ -127,7 +119,8 @@ extension PresenceApplication {
     // MARK: What waits
 
     /// A ticket whose token counts keeps its session's tag as the key; others have none, and the
-    /// key takes its place.
+    /// key takes its place. The number takes the place of an entry's, which is needed no more:
+    /// a refresh that succeeds is not a 401 that ends the entry.
     private func park(_ issuing: Issuing, _ ticket: inout Ticket) {
         if ticket.flags & Mark.identified == 0 {
             issues += 1

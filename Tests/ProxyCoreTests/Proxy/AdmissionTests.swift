@@ -188,7 +188,6 @@ final class AdmissionTests: XCTestCase {
     func testNobodyWaitsTwice() throws {
         var script = Script.serving()
         script.arrived = { _, _, label in label.contains("/wait") ? .wait : nil }
-        script.turn = { _ in }
         let house = try LoopHouse(script: script)
         defer { house.close() }
         let client = house.client()
@@ -306,6 +305,7 @@ final class AdmissionTests: XCTestCase {
         defer { house.close() }
         let client = house.client()
         let second = house.client()
+        let began = Clock.monotonic()
         for path in ["/own/at-once", "/own/turn", "/own/serve"] {
             client.send(Say.get(path) + Say.get("\(path)/behind"))
             second.send(Say.get("/own/other"))
@@ -313,6 +313,8 @@ final class AdmissionTests: XCTestCase {
             XCTAssertEqual(client.readReply().text, "GET \(path)/behind")
             XCTAssertEqual(second.readReply().text, "GET /own/other")
         }
+        // None of them was lost, and found again by the clock.
+        XCTAssertLessThan(Clock.monotonic() - began, Limits.admissionTime)
     }
 
     // MARK: Upgrades

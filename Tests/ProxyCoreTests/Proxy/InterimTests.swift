@@ -95,9 +95,9 @@ final class InterimTests: XCTestCase {
         let client = house.client()
         client.send(
             "POST / HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n")
+        client.send("x")
         let upstream = backend.accept()
         XCTAssertNil(upstream.readHead()["expect"])
-        client.send("x")
         XCTAssertEqual(upstream.take(1), [120])
         upstream.send(Say.reply("ok"))
         XCTAssertEqual(client.readReply().text, "ok")

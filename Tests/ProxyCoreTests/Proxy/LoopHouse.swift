@@ -198,6 +198,7 @@ final class LoopHouse {
         XCTAssertEqual(
             loop.freeExchanges.sorted(), loop.exchanges.slots, "exchanges", file: file, line: line)
         XCTAssertEqual(loop.waiters, [], "waiters", file: file, line: line)
+        XCTAssertEqual(loop.collecting, 0, "collecting", file: file, line: line)
         XCTAssertTrue(loop.outgoing.isEmpty, "outgoing", file: file, line: line)
         for (opened, ended) in [
             (ProxyMetrics.Counter.connectionsAccepted, ProxyMetrics.Counter.connectionsClosed),

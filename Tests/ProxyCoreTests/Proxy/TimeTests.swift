@@ -40,20 +40,30 @@ final class TimeTests: XCTestCase {
         defer { house.close() }
         let client = house.client()
         client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
-        let upstream = backend.accept()
-        _ = upstream.readHead()
         XCTAssertEqual(client.readReply().status, 408)
         XCTAssertEqual(client.awaitEnd(), .finished)
-        XCTAssertEqual(upstream.takeAll(), Array("abc".utf8))
+        // A body that long has a connection already.
+        let long = house.client()
+        let beginning = String(repeating: "x", count: Limits.highWater)
+        long.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + beginning)
+        let upstream = backend.accept()
+        _ = upstream.readHead()
+        XCTAssertEqual(long.readReply().status, 408)
+        XCTAssertEqual(long.awaitEnd(), .finished)
+        XCTAssertTrue(upstream.takeAll() == Array(beginning.utf8))
+        XCTAssertFalse(backend.isWaitedFor(), "the short one has none")
         // The body of a served request likewise.
         let served = house.client()
         served.send("POST /own HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
         XCTAssertEqual(served.readReply().status, 408)
         XCTAssertEqual(served.awaitEnd(), .finished)
-        house.await("both are closed") { $0.downstreams.count == 0 }
+        house.await("all are closed") { $0.downstreams.count == 0 }
         XCTAssertEqual(
             house.record.now.filter { if case .sighted = $0 { true } else { false } },
-            [.sighted(408, byUpstream: false, "POST /")])
+            [
+                .sighted(408, byUpstream: false, "POST /"),
+                .sighted(408, byUpstream: false, "POST /"),
+            ])
     }
 
     func testABodyThatDripsIs408() throws {
@@ -65,8 +75,6 @@ final class TimeTests: XCTestCase {
         defer { house.close() }
         let client = house.client()
         client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n")
-        let upstream = backend.accept()
-        _ = upstream.readHead()
         // Each byte comes in time; all together are too slow.
         for _ in 0..<100_000 where client.held.isEmpty && client.end == nil {
             guard client.trySend([120]) != nil else { break }
@@ -118,8 +126,9 @@ final class TimeTests: XCTestCase {
         defer { house.close() }
         let client = house.client()
         client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n")
-        let upstream = backend.accept()
         let piece = [UInt8](repeating: 120, count: 65536)
+        client.send(piece)
+        let upstream = backend.accept()
         // The backend reads nothing: everything fills up, and then the answer comes.
         while client.end == nil, client.held.isEmpty {
             guard client.trySend(piece[...]) != nil else { break }

@@ -327,6 +327,8 @@ final class KeyRingTests: XCTestCase {
         XCTAssertEqual(spent(token(TestSigner(.rsa(bits: 2048)), .rs256, nil)), 2 * once)
         XCTAssertEqual(spent(token(curve, .es256, nil)), TokenAlgorithm.es256.cost)
         XCTAssertEqual(spent("a.b.c"), 0)
+        let large = try TestSigner(.rsa(bits: 4096)).publicKey()
+        XCTAssertEqual(large.cost(of: .rs256), 4 * once)
         XCTAssertEqual(spent(token(curve, .es384, nil)), 0)
     }
 }

@@ -105,7 +105,8 @@ final class MutationTests: XCTestCase {
     /// Whatever is taken for a key can be used without harm.
     private func use(_ key: PublicKey) {
         let message = Array("message".utf8)
-        for algorithm in TokenAlgorithm.allCases where key.fits(algorithm) {
+        // One algorithm of each kind: the others differ in the hash alone.
+        for algorithm in [TokenAlgorithm.rs256, .ps256, .es256, .es384, .es512, .eddsa] {
             guard let check = SignatureCheck(key, algorithm) else { continue }
             let signature = [UInt8](repeating: 1, count: key.signatureLength)
             XCTAssertNotEqual(check.outcome(message.rawSpan, signature.rawSpan), .good)
@@ -170,7 +171,7 @@ final class MutationTests: XCTestCase {
         ].map { Array($0.utf8) }
         var dice = Dice(state: 19)
         var taken = 0
-        for _ in 0..<4_000 {
+        for _ in 0..<1_500 {
             let spoilt = dice.spoil(good, with: pieces)
             page.with(spoilt) { bytes in
                 do throws(KeyError) {
@@ -184,6 +185,6 @@ final class MutationTests: XCTestCase {
             }
         }
         XCTAssertGreaterThan(taken, 100)
-        XCTAssertLessThan(taken, 3_900)
+        XCTAssertLessThan(taken, 1_400)
     }
 }

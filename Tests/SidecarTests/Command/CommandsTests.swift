@@ -203,6 +203,8 @@ final class CommandsTests: XCTestCase {
         }
         let odd = RoutesCommand.explain(config, method: "POST", path: "/x/../logout")
         XCTAssertEqual(odd.last, "refused with 400", "\(odd)")
+        let gate = RoutesCommand.explain(config, method: "GET", path: "/x/../private/y")
+        XCTAssertEqual(gate.last, "refused with 400", "\(gate)")
         let slashes = RoutesCommand.explain(config, method: "GET", path: "//_presence/healthz")
         XCTAssertEqual(slashes.last, "refused with 400", "\(slashes)")
     }

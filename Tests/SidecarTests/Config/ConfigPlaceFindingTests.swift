@@ -79,7 +79,7 @@ final class ConfigPlaceFindingTests: XCTestCase {
         from(
             #"["query:token"]"#,
             [
-                #": a token in the address counts on the sidecar's own sockets and event streams alone, so that no request would be recognised: add "header:Authorization" or "cookie:NAME""#
+                #": a token in the address counts on the sidecar's own sockets alone, so that no request would be recognised: add "header:Authorization" or "cookie:NAME""#
             ])
     }
 
