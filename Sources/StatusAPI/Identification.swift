@@ -20,7 +20,7 @@ enum Finding {
     case undecided
     /// It may be signed with a key that is being fetched.
     case keysAwaited
-    /// Its sender has shown too many bad signatures: it was not looked at.
+    /// Its sender has shown too many signatures in vain: it was not looked at.
     case limited(retryAfter: Milliseconds)
 }
 
@@ -203,16 +203,16 @@ final class Identification {
                 user: claims.user, name: claims.name, session: SessionNames.tag(claims, digest),
                 revocation: SessionNames.revocation(claims, digest), expires: claims.goodUntil,
                 isAdmin: claims.isAdmin, now: now)
-            return .settled(
-                remember(token, enrollment, retirement, until: claims.goodUntil, now: now))
+            let finding = remember(
+                token, enrollment, retirement, until: claims.goodUntil, now: now)
+            if case .nobody = finding { charge(sender, now: now) }
+            return .settled(finding)
         case .refused(let fault):
+            charge(sender, now: now)
             // Signed by one of our issuers: nobody else has anything to say about it.
             if fault.isOfSignedToken {
                 counters.add(fault)
                 return .settled(.nobody)
-            }
-            if verifier.spent > 0, let sender {
-                vainWork.spend(verifier.spent, sender, now: now)
             }
             if let issuer = verifier.missed, settings.keysAwaited(issuer) {
                 counters.add(fault)
@@ -220,6 +220,13 @@ final class Identification {
             }
             return .strange(fault)
         }
+    }
+
+    /// What is not remembered will cost the same when it comes again: a bad signature, and an
+    /// expired or revoked token too.
+    private func charge(_ sender: RateKey?, now: Milliseconds) {
+        guard verifier.spent > 0, let sender else { return }
+        vainWork.spend(verifier.spent, sender, now: now)
     }
 
     /// What logins and the desk know; nil: nothing yet, and it can be asked.

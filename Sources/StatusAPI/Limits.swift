@@ -31,8 +31,8 @@ public enum APILimits {
     public static let opaqueTime: Milliseconds = 60_000
     /// The same where a login's word is all there is, and somebody has been asked who knows more.
     public static let provisionalTime: Milliseconds = 5_000
-    /// Work of checking signatures that one peer may cause in vain, microseconds a second: a
-    /// fiftieth of a core.
+    /// Work of checking signatures of tokens that do not count that one peer may cause, microseconds
+    /// a second: a fiftieth of a core.
     public static let vainWork: Int64 = 20_000
     /// The same ahead, microseconds.
     public static let vainWorkAhead: Int64 = 100_000

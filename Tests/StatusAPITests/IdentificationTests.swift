@@ -76,16 +76,16 @@ final class IdentificationTests: XCTestCase {
         let good = try harness.token("42")
         XCTAssertEqual(
             harness.send("GET", "/_presence/users", token: good, client: from).status, 200)
-        var judged = 0
-        while harness.total(.tokenLimited) == 0, judged < 1_000 {
+        // As many as fit 100 ms of work, and the one that is over it.
+        let allowed = 100_000 / TokenAlgorithm.es512.cost + 1
+        for judged in 0...allowed {
             XCTAssertEqual(
                 harness.send("GET", "/_presence/users", token: Self.forged, client: from).status,
-                judged < 67 ? 401 : 429)
-            judged += 1
+                judged < allowed ? 401 : 429)
         }
-        // 100 ms of work at 1.5 ms each.
-        XCTAssertEqual(judged, 68)
-        XCTAssertEqual(harness.service.metrics.total(TokenFault.signatureMismatch), 67)
+        XCTAssertEqual(
+            harness.service.metrics.total(TokenFault.signatureMismatch), Int64(allowed))
+        XCTAssertEqual(harness.total(.tokenLimited), 1)
         let refused = harness.send("GET", "/_presence/users", token: Self.forged, client: from)
         XCTAssertNotNil(refused.response?.field("Retry-After"))
         // Traffic passes all the same, and what is remembered counts.
@@ -96,7 +96,7 @@ final class IdentificationTests: XCTestCase {
         XCTAssertEqual(ticket.flags & Mark.identified, 0)
         XCTAssertEqual(
             harness.send("GET", "/_presence/users", token: good, client: from).status, 200)
-        // Others are judged, and so is this one when 1.5 ms of work are allowed again.
+        // Others are judged, and so is this one when some work is allowed again.
         let other = try peer("192.0.2.2")
         XCTAssertEqual(
             harness.send("GET", "/_presence/users", token: Self.forged, client: other).status, 401)
@@ -104,6 +104,33 @@ final class IdentificationTests: XCTestCase {
         let new = try harness.token("43")
         XCTAssertEqual(
             harness.send("GET", "/_presence/users", token: new, client: from).status, 200)
+    }
+
+    func testR12ATokenThatIsOverCostsItsSenderToo() throws {
+        for isRevoked in [true, false] {
+            let harness = try Harness {
+                $0.ring = try KeyRing([
+                    TokenIssuer([.eddsa], keys: .published([Self.key(Self.edwards)]))
+                ])
+            }
+            let from = try peer("192.0.2.1")
+            func send() -> Int? {
+                harness.send("GET", "/_presence/users", token: Self.signed, client: from).status
+            }
+            XCTAssertEqual(send(), 200)
+            if isRevoked, let entry = harness.app.identification.find(Self.signed, harness.now) {
+                let identity = harness.app.identification.identity(entry)
+                harness.engine.logout(identity, now: harness.now) { _ in }
+            } else {
+                harness.now += 10_000_000
+            }
+            for judged in 0...(100_000 / TokenAlgorithm.eddsa.cost + 1) {
+                guard send() == 429 else { continue }
+                XCTAssertGreaterThan(judged, 100)
+                break
+            }
+            XCTAssertEqual(harness.total(.tokenLimited), 1)
+        }
     }
 
     func testR12APeerIsAnAddressOrAnIPv6Network() throws {
@@ -348,4 +375,8 @@ final class IdentificationTests: XCTestCase {
             "eyJhbGciOiJFZERTQSIsImtpZCI6Im9uZSJ9", with: "eyJhbGciOiJFZERTQSIsImtpZCI6InR3byJ9")
         XCTAssertEqual(harness.send("GET", "/closed", token: strange).status, 401)
     }
+}
+
+extension Identification {
+    func find(_ token: String, _ now: Milliseconds) -> Int32? { find(token.rawSpan, now: now) }
 }

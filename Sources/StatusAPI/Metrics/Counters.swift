@@ -26,7 +26,7 @@ enum Counter: Int, CaseIterable, Sendable {
     case tokenCached, tokenVerified, tokenRevoked, tokenConflict, tokenNoRoom
     // Opaque ones: learnt from a login, by introspection, disowned there, known to nobody.
     case tokenLearnt, tokenInquired, tokenDisowned, tokenStrange
-    /// Not looked at: its sender has shown too many bad signatures.
+    /// Not looked at: its sender has shown too many signatures in vain.
     case tokenLimited
     case tokenService
 
