@@ -235,6 +235,20 @@ final class OpaqueTests: XCTestCase {
             harness.send("GET", "/_presence/users/42", fields: Self.cookie).status, 200)
     }
 
+    func testR17ALogoutHoldsLongerThanWhatWasHeardOfTheCredential() throws {
+        let harness = try harness(learns: true)
+        try introduce(harness)
+        harness.forward("POST", "/logout", fields: Self.cookie)
+        harness.now += 3_600_000
+        harness.forward("GET", "/", fields: Self.cookie)
+        if let question = asked(harness) { answer(harness, question, owner("42", harness)) }
+        XCTAssertEqual(harness.status("42"), .offline, "the application still takes it")
+        try learn(harness)
+        harness.now += 60_000
+        harness.forward("GET", "/", fields: Self.cookie)
+        XCTAssertEqual(harness.status("42"), .online, "it was given out again")
+    }
+
     func testR19WhatOneLoopHearsDisownedAllForget() throws {
         let harness = try harness(learns: true, asks: false)
         try learn(harness)
