@@ -51,7 +51,8 @@ extension PresenceApplication {
         _ now: Milliseconds
     ) {
         guard let question = question(request, bytes, shown, arrival) else { return }
-        _ = service.desk?.ask(question, sighting: nil, waiter: nil, now: now)
+        // A question that nobody waits for is not asked.
+        _ = service.desk?.ask(question, sighting: nil, waiter: {}, now: now)
     }
 
     /// What becomes of a request that needs a credential, by what was found of its own: `.wait`

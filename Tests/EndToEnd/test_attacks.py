@@ -4,11 +4,10 @@
 import itertools
 import json
 import re
-import time
 
 import pytest
 
-from harness import attacks, signing
+from harness import attacks, forging, signing
 from harness.recording import RecordingBackend
 from harness.sidecar import Sidecar, command, environment
 from harness.waiting import eventually
@@ -28,7 +27,7 @@ def backend(session_shop):
 def sidecar(session_shop, tmp_path_factory, backend):
     """One for all of them: no token may hurt the next one either."""
     tokens = {
-        "keys": attacks.entries(tmp_path_factory.mktemp("keys")),
+        "keys": forging.entries(tmp_path_factory.mktemp("keys")),
         "service": [{"name": "watcher", "token_env": "WATCHER"}],
     }
     routes = [{"match": "* /private/**", "require": True}]
@@ -76,7 +75,7 @@ def faults(sidecar, backend, client, token):
         yield "the answers to it differ"
     if len(backend.calls) != seen:
         yield "it reached the backend behind a closed route"
-    if str(attacks.USER) in known(client):
+    if str(forging.USER) in known(client):
         yield "IT COUNTS"
 
 
@@ -93,33 +92,33 @@ def test_r01_the_keys_work_and_closed_routes_open(sidecar, backend):
     """Otherwise the attacks would be refused for nothing."""
     assert len(dict(attacks.every())) == len(attacks.every()) >= 80
     with Wire(sidecar.port) as client:
-        for alg, token in attacks.good().items():
+        for alg, token in forging.good().items():
             eventually(
                 lambda: client.ask("POST", "/_presence/heartbeat", fields_of(token)).status == 200,
                 what=f"{alg}",
             )
             assert client.ask("GET", "/private/orders", fields_of(token)).status == 200
             assert backend.calls[-1].target == "/private/orders"
-        assert known(client) == [str(attacks.USER)]
+        assert known(client) == [str(forging.USER)]
 
 
 def test_r12_forgeries_are_limited_by_peer_and_good_tokens_are_not(sidecar):
     """ES512 costs the most to check: a flood of it is not checked for ever."""
     flood = [("X-Forwarded-For", "10.9.9.9")]
-    remembered = [("Authorization", "Bearer " + attacks.forge("HS256"))] + flood
+    remembered = [("Authorization", "Bearer " + forging.forge("HS256"))] + flood
     stranger = signing.key_of("ES512", 9)
     with Wire(sidecar.port) as client:
         assert client.ask("POST", "/_presence/heartbeat", remembered).status == 200
         used = sidecar.process.cpu_seconds()
         for number in range(500):
-            forged = attacks.forge("ES512", body=attacks.claims(jti=str(number)), key=stranger)
+            forged = forging.forge("ES512", body=forging.claims(jti=str(number)), key=stranger)
             client.ask("GET", "/orders", [("Authorization", "Bearer " + forged)] + flood)
         assert sidecar.process.cpu_seconds() - used < 1.0
         limited = 'presence_tokens_refused_total{reason="too many bad ones"}'
         assert sidecar.metrics()[limited] > 200
         # What is remembered needs no check, and another peer is another peer.
         assert client.ask("POST", "/_presence/heartbeat", remembered).status == 200
-        fresh = attacks.forge("ES512", body=attacks.claims(jti="fresh", user_id=1))
+        fresh = forging.forge("ES512", body=forging.claims(jti="fresh", user_id=1))
         answer = client.ask("POST", "/_presence/heartbeat", fields_of(fresh))
         assert answer.status == 200 and json.loads(answer.body)["user_id"] == "1"
 

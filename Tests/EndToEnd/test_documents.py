@@ -18,7 +18,7 @@ from harness.waiting import eventually
 DOCUMENTS = [
     REPOSITORY / name
     for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "Tests/EndToEnd/README.md")
-] + sorted((REPOSITORY / "docs").glob("*.md"))
+] + sorted((REPOSITORY / "docs").rglob("*.md"))
 
 CONFIGURATIONS = [
     pytest.param(text, id=f"{path.name}-{number}")

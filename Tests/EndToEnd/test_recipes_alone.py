@@ -11,7 +11,6 @@ from websockets.exceptions import InvalidStatus
 
 from harness.client import IDS, moment
 from harness.recipes import WALLBOARD
-from harness.recording import RecordingBackend
 from harness.sidecar import command, environment
 from harness.waiting import eventually
 from harness.wire import Wire

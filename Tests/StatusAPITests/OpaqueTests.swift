@@ -107,7 +107,6 @@ final class OpaqueTests: XCTestCase {
         }
         harness.forward("GET", "/", status: 502, byUpstream: false, fields: Self.cookie)
         harness.forward("GET", "/static/a.css", fields: Self.cookie)
-        harness.forward("POST", "/logout", fields: Self.cookie)
         XCTAssertNil(asked(harness))
         harness.forward("GET", "/", status: 302, fields: Self.cookie)
         XCTAssertNotNil(asked(harness))
@@ -207,6 +206,58 @@ final class OpaqueTests: XCTestCase {
         XCTAssertEqual(harness.send("GET", "/_presence/users", fields: Self.cookie).status, 200)
         harness.now += 30_000
         XCTAssertEqual(harness.send("GET", "/_presence/users", fields: Self.cookie).status, 401)
+    }
+
+    func testR20TheDesksWordCountsBeforeALogins() throws {
+        let harness = try harness(learns: true)
+        try learn(harness)
+        harness.forward("GET", "/", fields: Self.cookie)
+        XCTAssertEqual(harness.status("42"), .online, "a login's word is enough to count")
+        let question = try XCTUnwrap(asked(harness), "and somebody may know more")
+        guard case .waits = harness.send("GET", "/_presence/users/42", fields: Self.cookie) else {
+            return XCTFail("answered by a login's word")
+        }
+        answer(harness, question, owner("42", harness, admin: true))
+        XCTAssertEqual(
+            harness.send("GET", "/_presence/users/42", fields: Self.cookie).status, 200)
+        guard case .forwarded(let ticket, _) = harness.send("GET", "/", fields: Self.cookie) else {
+            return XCTFail("not forwarded")
+        }
+        XCTAssertNotEqual(ticket.flags & Mark.admin, 0)
+    }
+
+    func testR19ALoginsWordStandsWhereNobodyCanBeAsked() throws {
+        let harness = try harness(learns: true)
+        try learn(harness)
+        harness.forward("GET", "/", fields: Self.cookie)
+        answer(harness, try XCTUnwrap(asked(harness)), .silent)
+        XCTAssertEqual(
+            harness.send("GET", "/_presence/users/42", fields: Self.cookie).status, 200)
+    }
+
+    func testR17ALogoutHoldsLongerThanWhatWasHeardOfTheCredential() throws {
+        let harness = try harness(learns: true)
+        try introduce(harness)
+        harness.forward("POST", "/logout", fields: Self.cookie)
+        harness.now += 3_600_000
+        harness.forward("GET", "/", fields: Self.cookie)
+        if let question = asked(harness) { answer(harness, question, owner("42", harness)) }
+        XCTAssertEqual(harness.status("42"), .offline, "the application still takes it")
+        try learn(harness)
+        harness.now += 60_000
+        harness.forward("GET", "/", fields: Self.cookie)
+        XCTAssertEqual(harness.status("42"), .online, "it was given out again")
+    }
+
+    func testR19WhatOneLoopHearsDisownedAllForget() throws {
+        let harness = try harness(learns: true, asks: false)
+        try learn(harness)
+        let path = "/_presence/users"
+        XCTAssertEqual(harness.send("GET", path, fields: Self.cookie).status, 200)
+        harness.engine.forgetToken(Asking.digest(Self.token), now: harness.now)
+        XCTAssertEqual(harness.send("GET", path, fields: Self.cookie).status, 200)
+        harness.service.disownments.add()
+        XCTAssertEqual(harness.send("GET", path, fields: Self.cookie).status, 401)
     }
 
     func testASignedTokenIsNotAskedAbout() throws {

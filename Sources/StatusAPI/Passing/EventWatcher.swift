@@ -23,9 +23,14 @@ extension PresenceApplication {
             return .pass
         }
         let number = ticket.flags >> Mark.numberShift
-        guard let identity = logouts.take(number, key: ticket.session) else {
+        guard var identity = logouts.take(number, key: ticket.session) else {
             counters.add(.logoutForgotten)
             return .pass
+        }
+        // What was heard of an opaque credential ends long before the credential does, and the
+        // application may go on taking it. It is lifted by a login that gives it out again.
+        if service.tokens.learns, ticket.flags & (Mark.judged | Mark.former) != 0 {
+            identity.extend(until: now + PresenceLimits.learntUnseen)
         }
         counters.add(.logoutSeen)
         service.desk?.forget(identity.revocation.tokenDigest)

@@ -1,6 +1,6 @@
 # Owns attack tokens: each would make user 666 somebody, had one check been left out.
 # Called by test_attacks.py.
-# Never holds one that a correct verifier may take: `good` shows that the keys themselves work.
+# Never holds one that a correct verifier may take.
 import json
 import time
 import zlib
@@ -10,53 +10,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from . import signing
-from .signing import b64, compact, key_of, number, pem, signature, unb64
+from .forging import ISSUER, LONE, NAMED, USER, by, claims, forge, kept, named, text_of
+from .signing import b64, compact, key_of, pem, signature
 
-USER = 666
-ISSUER, AUDIENCE = "https://id.example", "app"
-NAMED = "PS256"  # the algorithm of the issuer with a name, a key set and a type
-LONE = ["HS256", "RS256", "ES256", "ES384", "ES512", "EdDSA"]  # a key for each, no name
 # How many points each curve has (FIPS 186-5): 2^256, 2^384 and 2^521, less these.
 ORDERS = {
     "ES256": 2**256 - 2**224 + 2**192 - 0x4319055258E8617B0C46353D039CDAAF,
     "ES384": 2**384 - 0x389CB27E0BC8D220A7E5F24DB74F58851313E695333AD68D,
     "ES512": 2**521 - 0x5AE79787C40D069948033FEB708F65A2FC44A36477663B851449048E16EC79BF7,
 }
-
-
-def claims(**changes):
-    now = int(time.time())
-    base = {"user_id": USER, "is_staff": True, "iat": now, "exp": now + 3000, "jti": "a-token"}
-    base.update(changes)
-    return {name: value for name, value in base.items() if value is not None}
-
-
-def named(**changes):
-    return claims(**{"iss": ISSUER, "aud": AUDIENCE, **changes})
-
-
-def forge(alg="HS256", header=None, body=None, key=None, by=None):
-    """Signed for good by default: only what a test names is wrong."""
-    head = {"alg": alg, "typ": "JWT"} if header is None else header
-    maker = by or (lambda message: signature(alg, message, key))
-    return compact(head, claims() if body is None else body, maker)
-
-
-def kept(header=None, body=None, **more):
-    """As `forge`, of the issuer with the name."""
-    head = {"alg": NAMED, "typ": "at+jwt", "kid": "one"}
-    more.setdefault("by", by(NAMED, key_of(NAMED, 1)))
-    return forge(NAMED, dict(head, **(header or {})), named() if body is None else body, **more)
-
-
-def good():
-    return {**{alg: forge(alg) for alg in LONE}, NAMED: kept()}
-
-
-def text_of(token, body):
-    """The token with other claims, the signature kept."""
-    head, _, last = token.split(".")
-    return f"{head}.{b64(json.dumps(body).encode())}.{last}"
 
 
 def confusion():
@@ -96,10 +58,6 @@ def confusion():
         yield f"{alg} by a stranger's key", forge(alg, key=key_of(alg, 9))
     yield "HS256 by a stranger's secret", forge("HS256", key=key_of("HS256", 9))
     yield "RS256 of 1024 bits", forge("RS256", key=signing.rsa_key(1024))
-
-
-def by(alg, key=None):
-    return lambda message: signature(alg, message, key)
 
 
 def raw(curve, message, bits, width):
@@ -429,28 +387,3 @@ def every():
     return [
         (f"{family.__name__}: {what}", token) for family in FAMILIES for what, token in family()
     ]
-
-
-def entries(folder):
-    """`tokens.keys` with all kinds of keys at once."""
-    (folder / "secret").write_bytes(key_of("HS256"))
-    made = [{"algorithms": ["HS256"], "secret_file": str(folder / "secret")}]
-    for alg in LONE[1:]:
-        (folder / alg).write_bytes(pem(key_of(alg)))
-        made.append({"algorithms": [alg], "public_key_file": str(folder / alg)})
-    keys = [
-        signing.jwk(key_of(NAMED, variant), kid=kid, use="sig")
-        for variant, kid in ((1, "one"), (2, "two"))
-    ]
-    (folder / "keys.json").write_text(json.dumps({"keys": keys}))
-    made.append(
-        {
-            "algorithms": [NAMED],
-            "jwks": str(folder / "keys.json"),
-            "issuer": ISSUER,
-            "audience": AUDIENCE,
-            "typ": "at+jwt",
-            "max_lifetime": "1h",
-        }
-    )
-    return made
