@@ -40,11 +40,7 @@ import COpenSSL
         precondition(kind == .sha256)
         var raw: [4 of UInt64] = [0, 0, 0, 0]
         unsafe withUnsafeMutableBytes(of: &raw) { unsafe digest(token, into: $0) }
-        return TokenDigest(
-            words: (
-                UInt64(bigEndian: raw[0]), UInt64(bigEndian: raw[1]), UInt64(bigEndian: raw[2]),
-                UInt64(bigEndian: raw[3])
-            ))
+        return TokenDigest(raw)
     }
 
     /// Writes the digest to the front of `target`, which must have room for it.
@@ -56,5 +52,43 @@ import COpenSSL
                 && EVP_DigestFinal_ex(context, out, nil) == 1
         }
         guard done else { fatalError("libcrypto failed to digest") }
+    }
+}
+
+extension TokenDigest {
+    /// The digest of a whole token, for threads without a context of their own.
+    public static func of(_ token: RawSpan) -> TokenDigest {
+        var raw: [4 of UInt64] = [0, 0, 0, 0]
+        let done = unsafe withUnsafeMutableBytes(of: &raw) { raw in
+            let out = unsafe raw.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            return unsafe token.withUnsafeBytes { bytes in
+                unsafe EVP_Digest(
+                    bytes.baseAddress, bytes.count, out, nil, SharedMethod.sha256.pointer, nil)
+            }
+        }
+        guard done == 1 else { fatalError("libcrypto failed to digest") }
+        return TokenDigest(raw)
+    }
+
+    fileprivate init(_ raw: [4 of UInt64]) {
+        self.init(
+            words: (
+                UInt64(bigEndian: raw[0]), UInt64(bigEndian: raw[1]), UInt64(bigEndian: raw[2]),
+                UInt64(bigEndian: raw[3])
+            ))
+    }
+}
+
+/// A digest that was fetched once for the whole process. Nothing changes it, and it stays.
+@safe private struct SharedMethod: @unchecked Sendable {
+    static let sha256 = SharedMethod(.sha256)
+
+    let pointer: OpaquePointer
+
+    private init(_ kind: DigestKind) {
+        guard let method = unsafe EVP_MD_fetch(nil, kind.name, nil) else {
+            fatalError("libcrypto offers no \(kind.name)")
+        }
+        unsafe pointer = method
     }
 }

@@ -20,11 +20,6 @@ public struct TokenDigest: Sendable, Hashable, BitwiseCopyable {
         )
     }
 
-    /// The digest of a whole token.
-    public static func of(_ token: RawSpan) -> TokenDigest {
-        DigestContext(.sha256).tokenDigest(token)
-    }
-
     /// The 32 bytes.
     public var bytes: [UInt8] {
         [words.0, words.1, words.2, words.3].flatMap { word in

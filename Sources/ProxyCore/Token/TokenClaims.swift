@@ -154,10 +154,7 @@ extension TokenClaims {
         case .string(let text):
             let bytes = text.utf8.count
             guard bytes > 0, bytes <= Limits.tokenField else { return nil }
-            let control = text.unicodeScalars.contains {
-                $0.value < 0x20 || (0x7f...0x9f).contains($0.value)
-            }
-            return control ? nil : text
+            return text.rawSpan.hasControl ? nil : text
         case .number(let number):
             guard let value = number.integer else { return nil }
             let text = String(value)
@@ -171,5 +168,18 @@ extension TokenClaims {
 extension JSONNode? {
     fileprivate var isRefresh: Bool {
         self?.string?.rawSpan.equalsFolded("refresh") ?? false
+    }
+}
+
+extension RawSpan {
+    /// Whether UTF-8 text has a control character: C0, DEL, or C1, which is C2 80 to C2 9F.
+    fileprivate var hasControl: Bool {
+        var before: UInt8 = 0
+        for index in 0..<byteCount {
+            let byte = self[at: index]
+            if byte < 0x20 || byte == 0x7f || (before == 0xc2 && byte < 0xa0) { return true }
+            before = byte
+        }
+        return false
     }
 }
