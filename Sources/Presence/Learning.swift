@@ -56,11 +56,14 @@ extension PresenceEngine {
 
     /// The token counts for nothing from now on: the application has said 401 to it. Costs a
     /// look-up where it was not known anyway.
-    public func forgetToken(_ digest: TokenDigest, now: Milliseconds) {
-        guard learnt.find(digest) != nil else { return }
-        explicit.withLock { _ in
-            guard learnt.remove(digest) != nil else { return }
+    /// - Returns: whether it was known.
+    @discardableResult
+    public func forgetToken(_ digest: TokenDigest, now: Milliseconds) -> Bool {
+        guard learnt.find(digest) != nil else { return false }
+        return explicit.withLock { _ in
+            guard learnt.remove(digest) != nil else { return false }
             sink?.commit(.tokenForgotten(digest)) { _ in }
+            return true
         }
     }
 }

@@ -40,7 +40,7 @@ public final class PresenceService: Sendable {
     let limiter: RateLimiter?
     /// Asks whose tokens are that say nothing themselves; nil: nobody is asked. Wants threads.
     public let desk: InquiryDesk?
-    let disownments = Disownments()
+    let disownments: Disownments
     /// What each peer has used up of checks of bad signatures.
     let vainWork = RateLimiter(
         vainWork: APILimits.vainWork, ahead: APILimits.vainWorkAhead, keys: APILimits.vainPeers)
@@ -64,6 +64,7 @@ public final class PresenceService: Sendable {
         self.probes = probes
         self.lists = lists
         self.desk = desk
+        disownments = desk?.disownments ?? Disownments()
         router = try Router(settings)
         limiter = settings.rateLimit.map { RateLimiter($0) }
         engine.listen(self)

@@ -235,6 +235,20 @@ final class OpaqueTests: XCTestCase {
             harness.send("GET", "/_presence/users/42", fields: Self.cookie).status, 200)
     }
 
+    /// Otherwise the login's word would vouch for it again as often as the refusal has ended.
+    func testR19ARefusalEndsALoginsWord() throws {
+        let harness = try harness(learns: true)
+        try learn(harness)
+        harness.forward("GET", "/", fields: Self.cookie)
+        answer(harness, try XCTUnwrap(asked(harness)), .refused)
+        for _ in 0..<4 {
+            guard case .forwarded(let ticket, _) = harness.send("GET", "/", fields: Self.cookie)
+            else { return XCTFail("not forwarded") }
+            XCTAssertEqual(ticket.flags & Mark.identified, 0)
+            harness.now += 15_000
+        }
+    }
+
     func testR17ALogoutHoldsLongerThanWhatWasHeardOfTheCredential() throws {
         let harness = try harness(learns: true)
         try introduce(harness)

@@ -33,6 +33,8 @@ struct InquiryClosing {
     var sightings: [Sighting] = []
     var waiters: [@Sendable () -> Void] = []
     var news: News?
+    /// It is nobody's, whatever was said of it before.
+    var isDisowned = false
 
     enum News: Equatable {
         /// Nothing is asked until then.
@@ -230,6 +232,7 @@ struct Inquiries {
             return closing
         }
         record(digest, outcome, now)
+        closing.isDisowned = outcome == .refused
         guard case .known = outcome else {
             lose(&closing)
             return closing

@@ -21,6 +21,7 @@ public final class InquiryDesk: Sendable {
     private let inquiries: Lock<Inquiries>
     private let report: @Sendable (String) -> Void
     private let reported = Lock(Report())
+    let disownments = Disownments()
     private let wake: EventCounter
     private let interruption: Interruption
 
@@ -155,6 +156,8 @@ public final class InquiryDesk: Sendable {
         if case .known(let identity) = finding.outcome, !closing.sightings.isEmpty {
             _ = count(closing.sightings, for: identity, question.digest, now: now)
         }
+        // What a login has said is over too, before anybody who waits looks it up.
+        if closing.isDisowned, engine.forgetToken(question.digest, now: now) { disownments.add() }
         for waiter in closing.waiters { waiter() }
         if isMore { wake.signal() }
         tell(finding, closing.news, now: now)
