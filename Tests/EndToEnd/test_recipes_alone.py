@@ -273,6 +273,34 @@ def test_r17_a_logout_holds_though_the_app_would_still_accept_it(set_up, recipe,
     assert at.heartbeat(fields).status_code == 200
 
 
+@of("django-sessions")
+def test_whoami_asks_before_it_takes_a_logins_word(set_up, recipe, recorder):
+    """As the service does: the answer tells who is an admin, and may be a refusal."""
+
+    def whoami():
+        words = ["whoami", "--config", at.sidecar.file, "S3SSION-of-alice"]
+        done = command(*words, env=environment(WALLBOARD_TOKEN=WALLBOARD))
+        lines = done.stdout.splitlines()
+        checks = [line.split()[0] for line in lines]
+        assert checks.index("introspection") < checks.index("learnt"), done.stdout
+        return done.returncode, lines[checks.index("introspection")], lines[-1]
+
+    def admin(call):
+        call.reply(200, (), b'{"id": 2, "username": "alice", "is_staff": true}')
+
+    recorder.handler = scripted(recipe, admin)
+    at = set_up(upstream=recorder.address)
+    at.call("POST", recipe.login, {"Content-Type": "application/json"}, data="{}")
+    status, asked, last = whoami()
+    assert (status, last) == (0, 'accepted: user "2"') and asked.endswith(", an admin")
+    recorder.handler = scripted(recipe, lambda call: call.reply(500))
+    assert whoami()[::2] == (0, 'accepted: user "2"')
+    recorder.handler = scripted(recipe, lambda call: call.reply(401))
+    assert whoami()[::2] == (1, "refused: not wanted by whoever was asked")
+    # And so says the service.
+    assert at.heartbeat(recipe.fields("S3SSION-of-alice")).status_code == 401
+
+
 @of("django-sessions", "drf-token")
 def test_r20_one_question_for_many_requests_with_the_clients_own_credential(
     set_up, recipe, recorder
