@@ -5,6 +5,13 @@
 import Presence
 public import ProxyCore
 
+/// A question that is asked if the application lets the request pass, and who caused it.
+struct Doubt {
+    var question: Question
+    /// nil: nobody's allowance is charged.
+    var sender: RateKey?
+}
+
 extension PresenceApplication {
     /// A forwarded request with a credential that is not remembered.
     @inline(never)
@@ -22,7 +29,8 @@ extension PresenceApplication {
         if rule.requires {
             do throws(Problem) {
                 return try putOff(
-                    finding, question(request, bytes, shown, arrival), arrival, now: now)
+                    finding, question(request, bytes, shown, arrival), arrival,
+                    stranger: stranger(request, bytes, arrival), now: now)
             } catch {
                 counters.add(.requireRefused)
                 return refuse(error)
@@ -39,7 +47,8 @@ extension PresenceApplication {
             let question = question(request, bytes, shown, arrival)
         {
             ticket.session = question.digest.words.0
-            let number = questions.park(question, key: ticket.session)
+            let doubt = Doubt(question: question, sender: stranger(request, bytes, arrival))
+            let number = doubts.park(doubt, key: ticket.session)
             ticket.flags |= Mark.unasked | number << Mark.numberShift
         }
         return .forward(ticket, watch: rule.watch)
@@ -57,8 +66,10 @@ extension PresenceApplication {
 
     /// What becomes of a request that needs a credential, by what was found of its own: `.wait`
     /// where more will be known soon.
+    /// - Parameter stranger: whose allowance of questions it is put to; nil: nobody's.
     func putOff(
-        _ finding: Finding, _ question: Question?, _ arrival: Arrival, now: Milliseconds
+        _ finding: Finding, _ question: Question?, _ arrival: Arrival, stranger: RateKey?,
+        now: Milliseconds
     ) throws(Problem) -> Admission {
         switch finding {
         case .user, .service, .nobody: throw .anonymous
@@ -72,7 +83,11 @@ extension PresenceApplication {
             return .wait
         case .unasked:
             guard let question, let desk = service.desk else { throw .anonymous }
-            guard !arrival.hasWaited,
+            guard !arrival.hasWaited else { throw .undecided }
+            if let wait = allowance(question, stranger, now: now) {
+                throw .tooMany(retryAfter: wait)
+            }
+            guard
                 desk.ask(
                     question, sighting: nil,
                     waiter: { [post, connection = arrival.connection] in post.post(connection) },
@@ -80,6 +95,29 @@ extension PresenceApplication {
             else { throw .undecided }
             return .wait
         }
+    }
+
+    /// Counts a question about a credential of which nothing was ever heard, so that nobody fills
+    /// the queue with invented ones. One that had an owner, or is being asked about, is free: an
+    /// office behind one address asks anew all day long.
+    /// - Returns: nil where it may be asked, else in how many milliseconds to come again.
+    private func allowance(
+        _ question: Question, _ sender: RateKey?, now: Milliseconds
+    ) -> Milliseconds? {
+        guard let sender, service.desk?.isStrange(question.digest, now: now) == true,
+            let wait = service.strangers.count(sender, now: now)
+        else { return nil }
+        counters.add(.questionLimited)
+        return wait
+    }
+
+    /// Whose allowance a question is put to; nil: a proxy of ours that does not say for whom it
+    /// asks asks for everybody.
+    private func stranger(
+        _ request: borrowing RequestHead, _ bytes: RawSpan, _ arrival: Arrival
+    ) -> RateKey? {
+        let client = client(request, bytes, arrival)
+        return service.tokens.trusted.contains(client) ? nil : RateKey(client)
     }
 
     /// What to ask about a credential; nil: nobody can be asked. (Nor about one that is itself
@@ -126,9 +164,9 @@ extension PresenceApplication {
         let isGood = byUpstream && (200..<400).contains(status)
         if ticket.flags & Mark.unasked != 0 {
             let number = ticket.flags >> Mark.numberShift
-            let question = questions.take(number, key: ticket.session)
-            if isGood, let question { ask(question, ticket, label, now: now) }
-            counters.add(isGood ? .sightUnasked : .sightAnonymous)
+            let doubt = doubts.take(number, key: ticket.session)
+            let isAsked = isGood && doubt.map { ask($0, ticket, label, now: now) } ?? true
+            counters.add(isAsked ? .sightUnasked : .sightAnonymous)
             return false
         }
         if byUpstream, status == 401 { disown(ticket, now: now) }
@@ -138,13 +176,16 @@ extension PresenceApplication {
     }
 
     /// The request counts if the answer names somebody.
+    /// - Returns: false: it does not, since its sender has caused too many questions.
     private func ask(
-        _ question: Question, _ ticket: Ticket, _ label: RawSpan, now: Milliseconds
-    ) {
+        _ doubt: Doubt, _ ticket: Ticket, _ label: RawSpan, now: Milliseconds
+    ) -> Bool {
+        guard allowance(doubt.question, doubt.sender, now: now) == nil else { return false }
         let sighting = Sighting(
             activity: ticket.flags & Mark.activity != 0,
             label: ShortText(label, label.extracting(0..<0)), time: now)
-        _ = service.desk?.ask(question, sighting: sighting, waiter: nil, now: now)
+        _ = service.desk?.ask(doubt.question, sighting: sighting, waiter: nil, now: now)
+        return true
     }
 
     /// The application has refused a credential that it gave out itself.

@@ -41,6 +41,11 @@ public enum APILimits {
     /// Forwarded requests of a loop that wait for the application's answer before it is asked
     /// whose they were. The oldest makes room. At most 8 KiB each.
     public static let pendingQuestions = 4_096
+    /// Questions about credentials that nobody ever owned, which the forwarded requests of one peer
+    /// may cause: 50 at once (an office that comes to work), and 10 a second.
+    public static let strangeQuestions = Rate(count: 50, period: 5_000)
+    /// Peers whose questions are counted; the one longest idle makes room.
+    public static let strangePeers = 65_536
     /// Requests of a loop that wait for keys. Further ones do not wait.
     public static let awaitingKeys = 4_096
     /// Logouts of a loop that wait for the application's answer. The oldest makes room.

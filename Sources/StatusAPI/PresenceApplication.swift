@@ -28,7 +28,7 @@ public final class PresenceApplication: Application {
     var issuing = Parking<Issuing>(limit: APILimits.pendingIssues)
     /// Keys for what is parked in `issuing`.
     var issues: UInt64 = 0
-    var questions = Parking<Question>(limit: APILimits.pendingQuestions)
+    var doubts = Parking<Doubt>(limit: APILimits.pendingQuestions)
     /// Requests that wait for keys.
     var awaitingKeys: [ConnectionID] = []
     /// The time of the last request, for what is asked without one.

@@ -44,6 +44,8 @@ public final class PresenceService: Sendable {
     /// What each peer has used up of checks of bad signatures.
     let vainWork = RateLimiter(
         vainWork: APILimits.vainWork, ahead: APILimits.vainWorkAhead, keys: APILimits.vainPeers)
+    /// What each peer has used up of questions about credentials that are not known.
+    let strangers = RateLimiter(APILimits.strangeQuestions, keys: APILimits.strangePeers)
     let metrics = MetricsRegistry()
     /// Wants a thread of its own; without one every list is made on its loop.
     public let lists: ListDesk

@@ -65,6 +65,15 @@ def test_links_lead_somewhere(path):
     assert not missing
 
 
+@pytest.mark.parametrize("path", ["README.md", "docs/configuration.md"])
+def test_tokens_and_every_recipe_can_be_found(path):
+    page = REPOSITORY / path
+    links = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text())
+    found = {(page.parent / link).resolve() for link in links if not link.startswith("http")}
+    docs = REPOSITORY / "docs"
+    assert not {docs / "tokens.md", *(docs / "recipes").glob("*.md")} - found
+
+
 def test_every_key_has_its_line():
     """Every key that there will be stands in docs/configuration.md."""
     text = (REPOSITORY / "docs/configuration.md").read_text()

@@ -127,8 +127,9 @@ def test_r20_a_session_older_than_the_sidecar_counts(set_up, recipe):
 
 @of("django-sessions")
 def test_djangos_own_forms(set_up, recipe):
-    """302 to the next page at a login, 200 with the form again at a wrong password."""
-    at = set_up()
+    """302 to the next page at login and logout, 200 with the form again at a wrong password."""
+    logout = '{ match: "POST /api/logout/", on: "logout" },'
+    at = set_up(changes=[(logout, logout + logout.replace("/api/", "/accounts/"))])
     browser = requests.Session()
     page = browser.get(at.address + "/accounts/login/", timeout=5)
     hidden = re.search('name="csrfmiddlewaretoken" value="(.*?)"', page.text)[1]
@@ -141,6 +142,20 @@ def test_djangos_own_forms(set_up, recipe):
     assert [step.status_code for step in done.history] == [302] and done.url.endswith("/news/")
     at.becomes(ALICE, "online")
     assert at.presence(ALICE)["name"] == "alice" and at.presence(ALICE)["devices"] == 1
+    session = {"Cookie": f"sessionid={browser.cookies['sessionid']}"}
+    assert at.heartbeat(session).status_code == 200
+
+    # A form without its token signs nobody out.
+    url = at.address + "/accounts/logout/"
+    assert browser.post(url, {}, timeout=5).status_code == 403
+    assert at.status(ALICE) == "online"
+    form = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+    done = browser.post(url, form, timeout=5, allow_redirects=False)
+    assert (done.status_code, done.headers["Location"]) == (302, "/news/")
+    assert at.status(ALICE) == "offline"
+    assert at.heartbeat(session).status_code == 401
+    assert browser.get(at.address + "/news/", timeout=5).ok
+    assert at.status(ALICE) == "offline"
 
 
 @of("django-sessions")
@@ -271,6 +286,34 @@ def test_r17_a_logout_holds_though_the_app_would_still_accept_it(set_up, recipe,
     at.call("POST", recipe.login, {"Content-Type": "application/json"}, data="{}")
     assert at.status(ALICE) == "online"
     assert at.heartbeat(fields).status_code == 200
+
+
+@of("django-sessions")
+def test_whoami_asks_before_it_takes_a_logins_word(set_up, recipe, recorder):
+    """As the service does: the answer tells who is an admin, and may be a refusal."""
+
+    def whoami():
+        words = ["whoami", "--config", at.sidecar.file, "S3SSION-of-alice"]
+        done = command(*words, env=environment(WALLBOARD_TOKEN=WALLBOARD))
+        lines = done.stdout.splitlines()
+        checks = [line.split()[0] for line in lines]
+        assert checks.index("introspection") < checks.index("learnt"), done.stdout
+        return done.returncode, lines[checks.index("introspection")], lines[-1]
+
+    def admin(call):
+        call.reply(200, (), b'{"id": 2, "username": "alice", "is_staff": true}')
+
+    recorder.handler = scripted(recipe, admin)
+    at = set_up(upstream=recorder.address)
+    at.call("POST", recipe.login, {"Content-Type": "application/json"}, data="{}")
+    status, asked, last = whoami()
+    assert (status, last) == (0, 'accepted: user "2"') and asked.endswith(", an admin")
+    recorder.handler = scripted(recipe, lambda call: call.reply(500))
+    assert whoami()[::2] == (0, 'accepted: user "2"')
+    recorder.handler = scripted(recipe, lambda call: call.reply(401))
+    assert whoami()[::2] == (1, "refused: not wanted by whoever was asked")
+    # And so says the service.
+    assert at.heartbeat(recipe.fields("S3SSION-of-alice")).status_code == 401
 
 
 @of("django-sessions", "drf-token")

@@ -212,7 +212,7 @@ final class OperationsTests: XCTestCase {
         let shown = CounterFamily.all.flatMap { $0.samples.map(\.counter) }
         let elsewhere: [Counter] = [
             .tokenRevoked, .tokenConflict, .tokenNoRoom, .tokenDisowned, .tokenStrange,
-            .tokenLimited,
+            .tokenLimited, .questionLimited,
         ]
         for counter in Counter.allCases {
             let places = (shown + elsewhere).filter { $0 == counter }.count

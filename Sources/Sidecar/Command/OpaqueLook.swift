@@ -15,20 +15,31 @@ struct OpaqueLook {
         self.whoami = whoami
     }
 
+    /// Whoever can be asked is heard before a login, which counts only while he cannot be.
     /// - Parameter refusal: what spoke against it as a signed token; nil: it looks like none.
     func judge(_ refusal: String?) throws(AssemblyError) -> WhoamiCommand.Verdict {
-        if config.learns, let verdict = learnt() { return verdict }
-        let unknown = WhoamiCommand.Verdict.refused(refusal ?? "nobody knows it")
-        guard let settings = try config.introspection(), let verdict = try asked(settings) else {
-            return unknown
+        let word = try config.introspection().map(asked)
+        let login = config.learns ? learnt(beside: word) : nil
+        switch word {
+        case .known(let identity): return counted(identity.user)
+        case .refused:
+            let why = "not wanted by whoever was asked"
+            return .refused(refusal.map { "\($0); as an opaque token \(why)" } ?? why)
+        case .undecided, nil:
+            guard let login else { return .refused(refusal ?? "nobody knows it") }
+            return login.goodUntil > whoami.now ? counted(login.user) : .refused("expired")
         }
-        guard let refusal, case .refused(let why) = verdict else { return verdict }
-        return .refused("\(refusal); as an opaque token \(why)")
+    }
+
+    private func counted(_ user: String) -> WhoamiCommand.Verdict {
+        whoami.checkRevocation(RevocationKey(whoami.digest))
+            ? .refused("revoked") : .accepted("user \(ConfigValue.quoted(user))")
     }
 
     // MARK: By a login
 
-    private func learnt() -> WhoamiCommand.Verdict? {
+    /// - Parameter word: what was said of it by whoever can be asked; nil: nobody can.
+    private func learnt(beside word: InquiryLook.Outcome?) -> LearntToken? {
         guard let path = config.store.path else {
             say(.unreached, "store.path is null: only the running service knows")
             return nil
@@ -38,25 +49,29 @@ struct OpaqueLook {
                 say(.refused, "no login has handed it out, by \(path)")
                 return nil
             }
-            return verdict(token, path)
+            tell(token, path, beside: word)
+            return token
         } catch {
             say(.unreached, "\(error)")
             return nil
         }
     }
 
-    private func verdict(_ token: LearntToken, _ path: String) -> WhoamiCommand.Verdict? {
+    private func tell(_ token: LearntToken, _ path: String, beside word: InquiryLook.Outcome?) {
         let who = Self.shown(token.user, token.name, token.isAdmin)
         let seen = "last shown \(SpanText.text(token.seenAt - whoami.now))"
         let end = token.goodUntil
         let until = "good until \(Timestamp.text(end)), \(SpanText.text(end - whoami.now))"
         guard end > whoami.now else {
-            say(.refused, "a login gave it to \(who); it has ended: \(until), \(seen)")
-            return .refused("expired")
+            return say(.refused, "a login gave it to \(who); it has ended: \(until), \(seen)")
         }
-        say(.ok, "a login gave it to \(who); \(until), \(seen), by \(path)")
-        if whoami.checkRevocation(RevocationKey(token.digest)) { return .refused("revoked") }
-        return .accepted("user \(ConfigValue.quoted(token.user))")
+        let weight =
+            switch word {
+            case nil: ""
+            case .undecided: "; this counts while nobody can be asked"
+            case .known, .refused: "; what was asked counts before this"
+            }
+        say(.ok, "a login gave it to \(who); \(until), \(seen), by \(path)\(weight)")
     }
 
     private func say(_ outcome: ReportLine.Outcome, _ detail: String) {
@@ -85,12 +100,12 @@ struct OpaqueLook {
 
     private func asked(
         _ settings: IntrospectionSettings
-    ) throws(AssemblyError) -> WhoamiCommand.Verdict? {
+    ) throws(AssemblyError) -> InquiryLook.Outcome {
         // At each place in turn: the application may look at one of them alone. A server of its
         // own (RFC 7662) is given the token itself.
         let places =
             config.tokens.introspect?.url == nil ? self.places : Array(self.places.prefix(1))
-        var verdict: WhoamiCommand.Verdict?
+        var outcome = InquiryLook.Outcome.undecided
         for (place, scheme) in places {
             let question = Question(
                 digest: whoami.digest, token: whoami.token, place: place, scheme: scheme,
@@ -98,35 +113,30 @@ struct OpaqueLook {
             let shown =
                 config.tokens.introspect?.url.map { "asked \($0.text)" }
                 ?? "shown in \(place.text)"
-            verdict = try answer(question, settings, shown)
-            if verdict?.isAccepted == true { break }
+            outcome = try answer(question, settings, shown)
+            if case .known = outcome { break }
         }
-        return verdict
+        return outcome
     }
 
     private func answer(
         _ question: Question, _ settings: IntrospectionSettings, _ shown: String
-    ) throws(AssemblyError) -> WhoamiCommand.Verdict? {
+    ) throws(AssemblyError) -> InquiryLook.Outcome {
         let look: InquiryLook
         do throws(SystemError) {
             look = try InquiryLook(question, settings, now: whoami.now)
         } catch {
             throw AssemblyError(description: "\(error)")
         }
-        let check = "introspection"
         let why = look.reason.isEmpty ? "" : ": \(look.reason)"
-        switch look.outcome {
-        case .known(let identity):
-            let who = Self.shown(identity.user, identity.name, identity.isAdmin)
-            whoami.say(ReportLine(check, .ok, "\(shown): \(who)"))
-            if whoami.checkRevocation(RevocationKey(question.digest)) { return .refused("revoked") }
-            return .accepted("user \(ConfigValue.quoted(identity.user))")
-        case .refused:
-            whoami.say(ReportLine(check, .refused, "\(shown)\(why)"))
-            return .refused("not wanted by whoever was asked")
-        case .undecided:
-            whoami.say(ReportLine(check, .unreached, "\(shown)\(why)"))
-            return nil
-        }
+        let (outcome, detail): (ReportLine.Outcome, String) =
+            switch look.outcome {
+            case .known(let identity):
+                (.ok, ": \(Self.shown(identity.user, identity.name, identity.isAdmin))")
+            case .refused: (.refused, why)
+            case .undecided: (.unreached, why)
+            }
+        whoami.say(ReportLine("introspection", outcome, shown + detail))
+        return look.outcome
     }
 }

@@ -71,10 +71,10 @@ enum RoutesCommand {
     private static func passage(_ route: Config.Route) -> String {
         switch route.action {
         case .serve: ""
-        case .login(let paths): "forwarded; a 2xx answer is a login: " + fields(paths)
+        case .login(let paths): "forwarded; 2xx or a redirect is a login: " + fields(paths)
         case .refresh(let paths):
             "forwarded; a 2xx answer continues the session with a new token: " + fields(paths)
-        case .logout: "forwarded; a 2xx answer is a logout"
+        case .logout: "forwarded; 2xx or a redirect is a logout"
         case .heartbeat: "forwarded; a heartbeat: contact, not activity"
         case .pass:
             if !route.track {

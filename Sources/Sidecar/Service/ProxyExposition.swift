@@ -74,7 +74,7 @@ enum ProxyExposition {
             samples: [("", .holdsExpired)]),
         Family(
             name: "sidecar_fields_omitted_total",
-            help: "Response fields of ours left out for CR, LF or NUL in their value.",
+            help: "Fields of ours left out of answers or forwarded requests: not to be written.",
             samples: [("", .fieldsOmitted)]),
     ]
 

@@ -114,6 +114,11 @@ struct Inquiries {
     /// Whose it was when it was last known: good for an end, and for nothing else.
     func owner(_ digest: TokenDigest) -> OpaqueIdentity? { known.find(digest)?.value }
 
+    /// Whether `ask` would queue a question about a credential that nobody is known to have owned.
+    func isStrange(_ digest: TokenDigest, _ now: Milliseconds) -> Bool {
+        known.find(digest) == nil && open[digest] == nil && standing(digest, now) == .unknown
+    }
+
     // MARK: Asking
 
     mutating func ask(

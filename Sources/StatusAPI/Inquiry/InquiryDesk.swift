@@ -57,6 +57,12 @@ public final class InquiryDesk: Sendable {
         inquiries.withLock { $0.owner(digest) }
     }
 
+    /// Whether to ask about it is one question more, about a credential of which nobody is known
+    /// to have owned it within a day.
+    func isStrange(_ digest: TokenDigest, now: Milliseconds) -> Bool {
+        inquiries.withLock { $0.isStrange(digest, now) }
+    }
+
     /// Asks, where nobody is asking the same yet.
     /// - Parameters:
     ///   - sighting: counts if the answer names somebody.

@@ -28,6 +28,8 @@ enum Counter: Int, CaseIterable, Sendable {
     case tokenLearnt, tokenInquired, tokenDisowned, tokenStrange
     /// Not looked at: its sender has shown too many signatures in vain.
     case tokenLimited
+    /// Not asked about: its sender has caused too many questions.
+    case questionLimited
     case tokenService
 
     case loginSeen, loginFailed, loginUnreadable, loginNotJSON, loginNoUser, loginMismatch

@@ -88,6 +88,7 @@ struct Exposition: ~Copyable {
         sample(refused, [("reason", "unknown")], registry.total(.tokenStrange))
         sample(refused, [("reason", "disowned")], registry.total(.tokenDisowned))
         sample(refused, [("reason", "too many bad ones")], registry.total(.tokenLimited))
+        sample(refused, [("reason", "too many unknown ones")], registry.total(.questionLimited))
     }
 
     private mutating func gauge(_ name: StaticString, _ help: StaticString, _ value: Int) {

@@ -53,7 +53,8 @@ extension PresenceApplication {
                 if case .unasked = finding, let shown {
                     question = self.question(request, bytes, shown, arrival)
                 }
-                return try putOff(finding, question, arrival, now: now)
+                // Charged above, as every request to the sidecar itself.
+                return try putOff(finding, question, arrival, stranger: nil, now: now)
             }
             try allow(asker.rateKey, now: now)
             try check(asker, endpoint, request, bytes)

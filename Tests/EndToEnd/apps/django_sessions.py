@@ -49,6 +49,7 @@ settings.configure(
         }
     ],
     LOGIN_REDIRECT_URL="/news/",
+    LOGOUT_REDIRECT_URL="/news/",
     # Cheap on purpose: nothing is at stake.
     PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
 )

@@ -135,7 +135,15 @@ final class CommandsTests: XCTestCase {
                 "POST", "/login",
                 [
                     #"routes[0] in line 5: "POST /login/""#,
-                    "forwarded; a 2xx answer is a login: token from $.access, user from $.user.id",
+                    "forwarded; 2xx or a redirect is a login: token from $.access, user from"
+                        + " $.user.id",
+                ]
+            ),
+            (
+                "POST", "/logout",
+                [
+                    #"routes[1] in line 6: "POST /logout""#,
+                    "forwarded; 2xx or a redirect is a logout",
                 ]
             ),
             (

@@ -227,6 +227,16 @@ final class WhoamiTests: XCTestCase {
                 "revocation    ok          not revoked, by \(path)",
             ])
         XCTAssertEqual(verdict, .accepted(#"user "5""#))
+        // Where somebody can be asked he is asked first; a login's word is for when he is away.
+        let asking = try self.config(
+            "from:['cookie:s'],introspect:{path:'/me/',user:'$.id'}",
+            routes: "[{match:'POST /in',on:'login',token:'$.t',user:'$.id'}]", store: "'\(path)'")
+        let (both, word) = try look(asking, "opaque-1")
+        let checks = both.map { $0.prefix { $0 != " " } }
+        XCTAssertEqual(checks, ["form", "introspection", "learnt", "revocation"])
+        XCTAssertTrue(both[1].hasPrefix("introspection not reached shown in cookie:s"), both[1])
+        XCTAssertTrue(both[2].hasSuffix("; this counts while nobody can be asked"), both[2])
+        XCTAssertEqual(word, .accepted(#"user "5""#))
         let (others, unknown) = try look(config, "opaque-2")
         XCTAssertEqual(
             others[1], "learnt        refused     no login has handed it out, by \(path)")
