@@ -18,7 +18,7 @@ struct Expiring<Key: Hashable & Sendable, Value: Sendable> {
 
     private var values: [Key: Held] = [:]
     /// A heap by expiry, soonest first. What was removed or moved leaves its old entry behind,
-    /// which counts until it comes to the top.
+    /// until that comes to the top or there are as many of them as of the others.
     private var order: [Entry] = []
     private let limit: Int
     /// Entries that made room for others before they had ended.
@@ -44,15 +44,23 @@ struct Expiring<Key: Hashable & Sendable, Value: Sendable> {
         guard now < expires else { return values.removeValue(forKey: key) == nil }
         let before = values.updateValue(Held(expires: expires, value: value), forKey: key)
         guard before?.expires != expires else { return false }
-        if order.count >= limit {
+        // This key's own value is among them by now.
+        while values.count > limit {
             if removeFirst() { lost += 1 }
         }
+        if order.count >= 2 * max(values.count, 32) { compact() }
         order.append(Entry(expires: expires, key: key))
         rise()
         return before == nil
     }
 
     mutating func remove(_ key: Key) { values[key] = nil }
+
+    /// Leaves what was left behind out. A sorted array is a heap.
+    private mutating func compact() {
+        order.removeAll { values[$0.key]?.expires != $0.expires }
+        order.sort { $0.expires < $1.expires }
+    }
 
     /// - Returns: whether a value went with it.
     @discardableResult

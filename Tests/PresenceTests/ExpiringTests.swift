@@ -45,6 +45,19 @@ final class ExpiringTests: XCTestCase {
         XCTAssertEqual(table.lost, 0)
     }
 
+    /// Revocations that a login has lifted end late: they must not push out those that hold.
+    func testWhatWasRemovedPushesNobodyOut() {
+        var table = Expiring<Int, Int>(limit: 100)
+        for _ in 0..<1_000 {
+            table.insert(0, 0, expires: 1_000_000, now: 0)
+            table.remove(0)
+        }
+        for key in 1...50 { table.insert(key, key, expires: Milliseconds(1_000 + key), now: 0) }
+        XCTAssertEqual(table.count, 50)
+        XCTAssertEqual(table.lost, 0)
+        XCTAssertEqual((1...50).compactMap { table.value($0, now: 0) }, Array(1...50))
+    }
+
     func testAgainstAPlainDictionary() {
         var table = Expiring<Int, Int>(limit: 1_000_000)
         var plain: [Int: (Int, Milliseconds)] = [:]
