@@ -71,6 +71,9 @@ public enum Limits {
     /// How long a request waits for its admission at most before the application is asked again,
     /// milliseconds: whoever is asked who somebody is may have gone away.
     public static let admissionTime: Milliseconds = 5_000
+    /// Bytes of requests of one loop that wait for their admission, bodies that came with the head
+    /// included. Beyond it a request is answered with 503 at once.
+    public static let waitingBytes = 16 * 1024 * 1024
     /// Nesting of a JSON document.
     public static let jsonDepth = 64
     /// The most nesting that any caller can ask for: reading recurses, and a loop's stack is small.

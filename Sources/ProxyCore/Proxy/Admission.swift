@@ -41,7 +41,7 @@ extension ProxyLoop {
     /// Keeps everything that `scratch` holds: head, what came of the body, what is pipelined
     /// behind it. It is parsed again when the application is asked again.
     func putOff(_ slot: Int32, _ arrival: Arrival) {
-        guard !arrival.hasWaited else {
+        guard !arrival.hasWaited, waitingBytes + scratch.count <= Limits.waitingBytes else {
             answerAtOnce(
                 slot,
                 .problem(
@@ -49,6 +49,8 @@ extension ProxyLoop {
                     fields: [("Retry-After", "1")]))
             return
         }
+        downstreams[slot].waits = Int32(scratch.count)
+        waitingBytes += scratch.count
         stash(downstream: slot, from: 0)
         downstreams[slot].phase = .waiting
         downstreams[slot].admission = arrival.connection.generation
@@ -73,8 +75,15 @@ extension ProxyLoop {
         lookAgain(downstream: slot)
     }
 
+    /// Its bytes are kept for waiting no more.
+    func waitsNoMore(_ slot: Int32) {
+        waitingBytes -= Int(downstreams[slot].waits)
+        downstreams[slot].waits = 0
+    }
+
     /// The application may know by now.
     func admitAgain(_ slot: Int32) {
+        waitsNoMore(slot)
         scratch.removeAll()
         unstash(downstream: slot)
         downstreams[slot].phase = .head

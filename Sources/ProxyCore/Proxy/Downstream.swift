@@ -63,6 +63,8 @@ struct Downstream: ~Copyable {
     var admission: UInt32 = 0
     /// In `waiting`: the application is to be asked again at the next look.
     var isResumed = false
+    /// Bytes of it that are kept meanwhile.
+    var waits: Int32 = 0
     /// Bytes dropped in `linger`.
     var dropped: Int32 = 0
     var exchange: Int32 = -1

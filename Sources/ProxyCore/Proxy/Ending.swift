@@ -397,6 +397,7 @@ extension ProxyLoop {
     func closeDownstream(_ slot: Int32) {
         precondition(downstreams[slot].exchange < 0)
         if downstreams[slot].socket >= 0 { socketLost(slot) }
+        waitsNoMore(slot)
         metrics.add(.connectionsClosed, row)
         downstreams[slot].stream.close()
         downstreams.remove(slot)

@@ -49,6 +49,8 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     private var revisiting: [EventKey] = []
     /// Resumed before it waited: within its own `admit`.
     var resumedEarly: ConnectionID?
+    /// Bytes of all requests that wait for their admission.
+    var waitingBytes = 0
     var drainingUntil: Milliseconds?
     var isDrainAlarmSet = false
 

@@ -280,6 +280,28 @@ final class AdmissionTests: XCTestCase {
         }
     }
 
+    func testTheBytesOfThoseWhoWaitAreBounded() throws {
+        let waiting = Waiting([])
+        let house = try LoopHouse(script: script(waiting))
+        defer { house.close() }
+        let first = house.client()
+        first.send(Say.post("/own/wait/1", "body"))
+        XCTAssertTrue(waiting.await { $0.count == 1 })
+        let held = house.inLoop { loop in
+            let held = loop.waitingBytes
+            loop.waitingBytes = Limits.waitingBytes
+            return held
+        }
+        XCTAssertEqual(held, Say.post("/own/wait/1", "body").utf8.count)
+        let second = house.client()
+        second.send(Say.post("/own/wait/2", "body"))
+        XCTAssertEqual(second.readReply().status, 503)
+        resume(house, waiting)
+        XCTAssertEqual(first.readReply().status, 200)
+        let left = house.inLoop { $0.waitingBytes }
+        XCTAssertEqual(left, Limits.waitingBytes - (held ?? 0))
+    }
+
     func testResumingInsideAdmitTurnAndServe() throws {
         let other = Board<ConnectionID?>(nil)
         var script = Script.serving()
