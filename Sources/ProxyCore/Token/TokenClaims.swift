@@ -132,7 +132,7 @@ extension TokenClaims {
     private static func user(_ claims: JSONNode, _ rules: ClaimRules) throws(TokenFault) -> String {
         for name in rules.user {
             guard let node = name.find(in: claims) else { continue }
-            guard let id = scalar(node) else { throw .badUser }
+            guard let id = node.identifier else { throw .badUser }
             return id
         }
         throw .userMissing
@@ -142,18 +142,20 @@ extension TokenClaims {
     /// refuse anybody.
     private static func text(_ claims: JSONNode, _ names: [ClaimName]) -> String? {
         for name in names {
-            if let node = name.find(in: claims), let text = scalar(node) { return text }
+            if let node = name.find(in: claims), let text = node.identifier { return text }
         }
         return nil
     }
+}
 
-    /// A text, or a whole number as text. The number must be written in the one way in which we
-    /// would write it (not `42.0`, `4.2e1`, `-0`): otherwise two users could be one.
-    private static func scalar(_ node: JSONNode) -> String? {
-        switch node.kind {
+extension JSONNode {
+    /// A text, or a whole number as text: `42` and `"42"` are one user. Nil where it cannot name
+    /// anybody: empty, long, with control characters, or a number that is not written in the one
+    /// way in which we would write it (`42.0`, `4.2e1`, `-0`): otherwise two users could be one.
+    public var identifier: String? {
+        switch kind {
         case .string(let text):
-            let bytes = text.utf8.count
-            guard bytes > 0, bytes <= Limits.tokenField else { return nil }
+            guard (1...Limits.tokenField).contains(text.utf8.count) else { return nil }
             return text.rawSpan.hasControl ? nil : text
         case .number(let number):
             guard let value = number.integer else { return nil }

@@ -65,14 +65,14 @@ struct InquiryAnswer {
             case .unsaid: return InquiryFinding(.unclear, "its answer does not say active")
             }
         }
-        guard let user = settings.user.first(in: root).flatMap(Self.scalar) else {
+        guard let user = settings.user.first(in: root)?.identifier else {
             return InquiryFinding(.unclear, "its answer names nobody at \(settings.user.text)")
         }
-        let session = settings.session?.first(in: root).flatMap(Self.scalar)
+        let session = settings.session?.first(in: root)?.identifier
         return InquiryFinding(
             .known(
                 OpaqueIdentity(
-                    user: user, name: settings.name?.first(in: root).flatMap(Self.scalar),
+                    user: user, name: settings.name?.first(in: root)?.identifier,
                     isAdmin: settings.admin?.first(in: root)?.bool == true,
                     session: SessionNames.tag(user: user, session: session, digest),
                     goodUntil: goodUntil)))
@@ -97,25 +97,5 @@ struct InquiryAnswer {
         guard seconds * 1000 < Double(Int64.max / 4) else { return .active(until: .max) }
         let end = Milliseconds(max(seconds, 0) * 1000)
         return end > now ? .active(until: end) : .inactive
-    }
-
-    /// A text, or a whole number as text, as in a token's claims: bounded, without control
-    /// characters, and the number written in the one way in which we would write it (not `42.0`):
-    /// otherwise two users could be one.
-    static func scalar(_ node: JSONNode) -> String? {
-        switch node.kind {
-        case .string(let text):
-            guard (1...Limits.tokenField).contains(text.utf8.count) else { return nil }
-            let control = text.unicodeScalars.contains {
-                $0.value < 0x20 || (0x7f...0x9f).contains($0.value)
-            }
-            return control ? nil : text
-        case .number(let number):
-            guard let value = number.integer else { return nil }
-            let text = String(value)
-            return text.utf8.elementsEqual(number.text.utf8) ? text : nil
-        case .null, .bool, .array, .object:
-            return nil
-        }
     }
 }

@@ -79,7 +79,7 @@ struct LoginAnswer {
     /// The first of the paths that leads to a text or a whole number.
     private static func text(_ root: JSONNode, _ paths: [JSONPath]) -> String? {
         for path in paths {
-            if let text = path.first(in: root)?.scalar { return text }
+            if let text = path.first(in: root)?.identifier { return text }
         }
         return nil
     }
@@ -95,13 +95,5 @@ struct LoginAnswer {
         if number < 315_360_000 { return now + Milliseconds(max(number * 1000, -limit)) }
         let time = number < 100_000_000_000 ? number * 1000 : number
         return Milliseconds(min(time, Double(now) + limit))
-    }
-}
-
-extension JSONNode {
-    /// A text, or a whole number as text: `42` and `"42"` are one user. Nil where it is empty.
-    var scalar: String? {
-        if let integer { return String(integer) }
-        return string.flatMap { $0.isEmpty ? nil : $0 }
     }
 }

@@ -125,7 +125,7 @@ enum UserIDs {
         // By bytes: Unicode takes two spellings of one letter for the same text, ids do not.
         var seen: Set<[UInt8]> = []
         for item in items {
-            guard let id = item.scalar, isUsable(id) else {
+            guard let id = item.identifier, isUsable(id) else {
                 throw .badRequest("A user id must be a text or a whole number.")
             }
             if seen.insert(Array(id.utf8)).inserted { ids.append(id) }
