@@ -38,14 +38,25 @@ struct Known: BitwiseCopyable {
 }
 
 /// How many credentials the application has refused that it had given out itself. Every loop
-/// looks anew at those that it remembers when another loop has heard of one.
+/// looks anew at those that it remembers when another loop has heard of one; in parts by digest,
+/// so that one refused credential costs a look at few others.
 final class Disownments: Sendable {
-    private let number = Atomic<UInt64>(0)
+    private static let parts = 256
+    private let table: AtomicTable
 
-    var count: UInt64 { number.load(ordering: .acquiring) }
+    init() {
+        table = AtomicTable(columns: 1, limit: Self.parts)
+        table.ensure(rows: Self.parts)
+    }
+
+    func count(_ key: RevocationKey) -> UInt64 {
+        UInt64(bitPattern: table.rows.observe(Self.part(key), 0))
+    }
 
     /// Once everybody who is looked up has forgotten it.
-    func add() { number.add(1, ordering: .releasing) }
+    func add(_ key: RevocationKey) { table.rows.increment(Self.part(key), 0) }
+
+    private static func part(_ key: RevocationKey) -> Int { Int(key.first % UInt64(parts)) }
 }
 
 /// The credentials that one loop knows.
@@ -89,7 +100,8 @@ final class Identification {
     @inline(__always)
     func find(_ token: RawSpan, now: Milliseconds) -> Int32? {
         guard let entry = cache.find(token, now: now) else { return nil }
-        let retirement = cache[entry].isJudged ? disownments.count : ring.retirement
+        let retirement = cache[entry].isJudged
+            ? disownments.count(cache[entry].identity.revocation) : ring.retirement
         guard cache[entry].retirement == retirement,
             !engine.isRevoked(&cache[entry].identity, now: now)
         else {
@@ -239,7 +251,7 @@ final class Identification {
         now: Milliseconds
     ) -> Finding? {
         guard let desk else { return learnt(token, digest, now: now) ?? nobody(fault) }
-        let disowned = disownments.count
+        let disowned = disownments.count(RevocationKey(digest))
         switch desk.standing(digest, now: now) {
         case .unknown: return isOwn ? nil : learnt(token, digest, now: now)
         case .undecided: return learnt(token, digest, now: now) ?? .undecided
@@ -260,7 +272,7 @@ final class Identification {
     private func learnt(
         _ token: RawSpan, _ digest: TokenDigest, now: Milliseconds
     ) -> Finding? {
-        let disowned = disownments.count
+        let disowned = disownments.count(RevocationKey(digest))
         guard settings.learns, let learnt = engine.learnt(digest, now: now) else { return nil }
         counters.add(.tokenLearnt)
         let enrollment = engine.enroll(

@@ -202,7 +202,7 @@ extension PresenceApplication {
         let digest = key.tokenDigest
         engine.forgetToken(digest, now: now)
         service.desk?.forget(digest)
-        service.disownments.add()
+        service.disownments.add(key)
     }
 
     // MARK: What the application is told

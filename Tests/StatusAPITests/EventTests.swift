@@ -62,6 +62,16 @@ final class EventTests: XCTestCase {
         XCTAssertEqual(harness.total(.loginSeen), 1)
     }
 
+    /// As in a token: such an id names nobody.
+    func testAnIDWithControlCharactersIsNone() throws {
+        for id in [#""4\r\n2""#, #""\u0085""#, "42.0", #""""#] {
+            let harness = try Harness(try settings())
+            try login(harness, #"{"user": {"id": \#(id)}}"#)
+            XCTAssertEqual(harness.total(.loginNoUser), 1, id)
+            XCTAssertEqual(harness.total(.loginSeen), 0, id)
+        }
+    }
+
     func testLoginByTokenAlone() throws {
         let harness = try Harness(try settings())
         let token = try harness.token("42", name: "N")
@@ -88,7 +98,7 @@ final class EventTests: XCTestCase {
     func testAFailedLoginChangesNothing() throws {
         let harness = try Harness(try settings())
         let token = try harness.token("42")
-        for status in [304, 400, 401, 403, 429, 500, 502] {
+        for status in [301, 304, 307, 308, 401, 429, 502] {
             try login(
                 harness, #"{"access": "\#(token)", "user": {"id": 42}}"#, status: status,
                 token: token)
@@ -201,7 +211,7 @@ final class EventTests: XCTestCase {
 
     /// Pages for browsers answer a form by sending them on.
     func testARedirectIsASuccess() throws {
-        for status in [301, 302, 303, 307, 308] {
+        for status in [302, 303] {
             let harness = try Harness(try settings())
             let token = try harness.token("42")
             try login(harness, #"{"access": "\#(token)", "user": {"id": 42}}"#, status: status)
@@ -213,7 +223,7 @@ final class EventTests: XCTestCase {
     }
 
     func testAFailedLogoutIsARequest() throws {
-        for status in [400, 500, 304] {
+        for status in [400, 500, 301, 304, 307, 308] {
             let harness = try Harness(try settings())
             let token = try harness.token("42")
             let passage = harness.forward("POST", "/logout", token: token, status: status)

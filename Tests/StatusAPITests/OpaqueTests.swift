@@ -270,7 +270,7 @@ final class OpaqueTests: XCTestCase {
         XCTAssertEqual(harness.send("GET", path, fields: Self.cookie).status, 200)
         harness.engine.forgetToken(Asking.digest(Self.token), now: harness.now)
         XCTAssertEqual(harness.send("GET", path, fields: Self.cookie).status, 200)
-        harness.service.disownments.add()
+        harness.service.disownments.add(RevocationKey(Asking.digest(Self.token)))
         XCTAssertEqual(harness.send("GET", path, fields: Self.cookie).status, 401)
     }
 

@@ -101,6 +101,13 @@ public import Synchronization
         unsafe place.pointee.store(sum, ordering: .relaxed)
     }
 
+    /// Adds one to a word that any thread may write: whoever observes the sum sees all that was
+    /// written before.
+    @inlinable @inline(__always)
+    public func increment(_ row: Int, _ column: Int) {
+        unsafe word(row, column).pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    }
+
     /// Sets bits and returns the word as it was before.
     @inlinable @inline(__always)
     public func insert(_ row: Int, _ column: Int, bits: Int64) -> Int64 {

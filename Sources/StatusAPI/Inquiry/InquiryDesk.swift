@@ -163,7 +163,9 @@ public final class InquiryDesk: Sendable {
             _ = count(closing.sightings, for: identity, question.digest, now: now)
         }
         // What a login has said is over too, before anybody who waits looks it up.
-        if closing.isDisowned, engine.forgetToken(question.digest, now: now) { disownments.add() }
+        if closing.isDisowned, engine.forgetToken(question.digest, now: now) {
+            disownments.add(SessionNames.key(question.digest))
+        }
         for waiter in closing.waiters { waiter() }
         if isMore { wake.signal() }
         tell(finding, closing.news, now: now)

@@ -42,12 +42,10 @@ extension PresenceApplication {
         return .hold
     }
 
-    /// What is made for browsers answers a form by sending them on (303, and 302 where it is older).
+    /// What is made for browsers answers a form by sending them on: 303, and 302 where it is older.
+    /// The other redirects say that nothing was done yet (RFC 9110 §15.4).
     static func isSuccess(_ status: Int) -> Bool {
-        switch status {
-        case 200..<300, 301, 302, 303, 307, 308: true
-        default: false
-        }
+        (200..<300).contains(status) || status == 302 || status == 303
     }
 
     /// With the body of a login's answer; nil: too large, broken or content-coded.
