@@ -100,7 +100,8 @@ final class Identification {
     @inline(__always)
     func find(_ token: RawSpan, now: Milliseconds) -> Int32? {
         guard let entry = cache.find(token, now: now) else { return nil }
-        let retirement = cache[entry].isJudged
+        let retirement =
+            cache[entry].isJudged
             ? disownments.count(cache[entry].identity.revocation) : ring.retirement
         guard cache[entry].retirement == retirement,
             !engine.isRevoked(&cache[entry].identity, now: now)
