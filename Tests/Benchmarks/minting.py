@@ -24,15 +24,15 @@ class Mint:
     def public_key(self, algorithm):
         return str(self.work.path / f"{algorithm}.pem")
 
-    def make(self, algorithm, count, name=None, forged=False):
-        """Writes `count` tokens, a line each; returns the file's path.
+    def make(self, algorithm, count, name=None, forged=False, users=USERS):
+        """Writes `count` tokens of `users` in turn, a line each; returns the file's path.
 
         Every call makes a new key pair. The public key of a forged batch goes nowhere: what it is
         signed with does not matter.
         """
         name = name or f"{algorithm}-{'forged' if forged else 'good'}"
         public = os.devnull if forged else self.public_key(algorithm)
-        words = [self.program, algorithm, str(count), str(USERS), public]
+        words = [self.program, algorithm, str(count), str(users), public]
         path = self.work.path / f"{name}.tokens"
         with open(path, "wb") as out:
             done = subprocess.run(words + ["forged"] * forged, stdout=out, stderr=subprocess.PIPE,

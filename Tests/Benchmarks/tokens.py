@@ -166,7 +166,7 @@ def run(options):
         origin = comparison.start_origin(work, cores.origin)
         mint, pace = Mint(work, secret), Pace(work, cores.load)
         say("making tokens")
-        files = {"many": mint.make("HS256", MANY, name="many")}
+        files = {"many": mint.make("HS256", MANY, name="many", users=MANY // 2)}
         for name in ALGORITHMS:
             files[name] = mint.make(name, NEW_A_ROUND * options.rounds + 1)
         sidecar, others = start(work, origin, secret, mint, cores, program)
