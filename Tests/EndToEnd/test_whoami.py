@@ -46,6 +46,10 @@ class Answer:
         assert self.status == 1 and self.last.startswith("refused: "), self.text
         return self.details[check]
 
+    def unknown(self):
+        assert self.status == 2 and self.last.startswith("not known: "), self.text
+        return self.last.removeprefix("not known: ")
+
     def accepted(self):
         passed = [self.outcomes[name] for name in CHECKS[:-1]]
         assert passed == ["ok"] * len(passed), self.text
@@ -140,7 +144,9 @@ def test_r14_keys_are_fetched(configured, tmp_path):
         entry.pop("jwks_ca_file")
         answer = ask(configured({"keys": [entry]}), key.mint(7))
         assert "certificate" in answer.details["keys"]
-        assert "not fetched" in answer.refused_at("key")
+        assert answer.outcomes["key"] == "refused" and "not fetched" in answer.details["key"]
+        assert answer.outcomes["signature"] == "not reached"
+        assert answer.unknown() == "the keys of tokens.keys[0] could not be fetched"
     finally:
         server.close()
 
@@ -228,6 +234,15 @@ def test_r20_the_application_is_asked(configured, recorder):
     answer = ask(down, "an-opaque-session")
     assert answer.outcomes["introspection"] == "not reached", answer.text
     assert "Connection refused" in answer.details["introspection"]
+    assert answer.unknown() == "the application could not be asked"
+    for status in (302, 404, 500):
+        recorder.handler = lambda call, status=status: call.reply(status)
+        answer = ask(file, "an-opaque-session")
+        assert answer.outcomes["introspection"] == "not reached", answer.text
+        assert answer.unknown() == "the application could not be asked"
+    # It is at one of two places, and the application is silent about one of them.
+    recorder.handler = lambda call: call.reply(401 if call.get("Cookie") else 500)
+    assert ask(file, "an-opaque-session").unknown()
 
 
 def test_r22_a_service_token(configured):
@@ -243,8 +258,11 @@ def test_what_cannot_be_asked(configured, tmp_path):
     for words in (["whoami"], ["whoami", "x"], ["whoami", "--config", file]):
         done = command(*words)
         assert done.returncode == 64 and len(done.stderr.splitlines()) == 1, done.stderr
-    # Standard input is empty.
-    assert command("whoami", "--config", file, "-").returncode == 64
+    done = command("whoami", "--config", file, "-")
+    assert done.returncode == 64 and "standard input" in done.stderr
+    for empty in ("", " "):
+        done = command("whoami", "--config", file, empty)
+        assert done.returncode == 64 and "the token is empty" in done.stderr, done.stderr
     bad = tmp_path / "bad.json5"
     bad.write_text("{ upstream: 5 }")
     done = command("whoami", "--config", bad, "x")

@@ -100,7 +100,8 @@ enum Command: String, CaseIterable, Sendable {
         case .whoami:
             "Checks it as the service would and says what each check came to; - reads the token from\n"
                 + "standard input, where no list of processes shows it. Fetches keys and asks the\n"
-                + "application where that is configured. Ends with 0 where it counts, with 1 where not."
+                + "application where that is configured. Ends with 0 where it counts, with 1 where not, and\n"
+                + "with 2 where nobody could be asked: the application or the keys were out of reach."
         case .users: "Shows a table of users and their status."
         case .routes: "Says which route matches, and what the sidecar would do."
         }

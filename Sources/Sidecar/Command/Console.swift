@@ -8,6 +8,8 @@ import ProxyCore
 enum ExitCode: Int32, Sendable {
     case success = 0
     case failure = 1
+    /// It could not be found out (`whoami`).
+    case unknown = 2
     /// The command line could not be understood (sysexits.h: EX_USAGE).
     case usage = 64
 }

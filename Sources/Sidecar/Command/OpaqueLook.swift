@@ -16,18 +16,24 @@ struct OpaqueLook {
     }
 
     /// Whoever can be asked is heard before a login, which counts only while he cannot be.
-    /// - Parameter refusal: what spoke against it as a signed token; nil: it looks like none.
-    func judge(_ refusal: String?) throws(AssemblyError) -> WhoamiCommand.Verdict {
+    /// - Parameter signed: what it is as a signed token; nil: it looks like none.
+    func judge(_ signed: WhoamiCommand.Verdict?) throws(AssemblyError) -> WhoamiCommand.Verdict {
         let word = try config.introspection().map(asked)
         let login = config.learns ? learnt(beside: word) : nil
         switch word {
         case .known(let identity): return counted(identity.user)
         case .refused:
             let why = "not wanted by whoever was asked"
-            return .refused(refusal.map { "\($0); as an opaque token \(why)" } ?? why)
+            switch signed {
+            case .refused(let fault): return .refused("\(fault); as an opaque token \(why)")
+            case .unknown(let lack): return .unknown("\(lack); as an opaque token \(why)")
+            case .accepted, nil: return .refused(why)
+            }
         case .undecided, nil:
-            guard let login else { return .refused(refusal ?? "nobody knows it") }
-            return login.goodUntil > whoami.now ? counted(login.user) : .refused("expired")
+            if let login, login.goodUntil > whoami.now { return counted(login.user) }
+            if word != nil { return .unknown("\(judge) could not be asked") }
+            if login != nil { return .refused("expired") }
+            return signed ?? .refused(isTooShort ? "too short to be learnt" : "nobody knows it")
         }
     }
 
@@ -36,10 +42,21 @@ struct OpaqueLook {
             ? .refused("revoked") : .accepted("user \(ConfigValue.quoted(user))")
     }
 
+    private var judge: String {
+        config.tokens.introspect?.url.map(\.text) ?? "the application"
+    }
+
     // MARK: By a login
+
+    private var isTooShort: Bool { whoami.token.count < APILimits.learntBytes }
 
     /// - Parameter word: what was said of it by whoever can be asked; nil: nobody can.
     private func learnt(beside word: InquiryLook.Outcome?) -> LearntToken? {
+        guard !isTooShort else {
+            let least = "logins teach tokens of \(APILimits.learntBytes) bytes at least"
+            say(.refused, "\(least), this one has \(whoami.token.count)")
+            return nil
+        }
         guard let path = config.store.path else {
             say(.unreached, "store.path is null: only the running service knows")
             return nil
@@ -105,7 +122,7 @@ struct OpaqueLook {
         // own (RFC 7662) is given the token itself.
         let places =
             config.tokens.introspect?.url == nil ? self.places : Array(self.places.prefix(1))
-        var outcome = InquiryLook.Outcome.undecided
+        var outcomes: [InquiryLook.Outcome] = []
         for (place, scheme) in places {
             let question = Question(
                 digest: whoami.digest, token: whoami.token, place: place, scheme: scheme,
@@ -113,10 +130,12 @@ struct OpaqueLook {
             let shown =
                 config.tokens.introspect?.url.map { "asked \($0.text)" }
                 ?? "shown in \(place.text)"
-            outcome = try answer(question, settings, shown)
-            if case .known = outcome { break }
+            let outcome = try answer(question, settings, shown)
+            if case .known = outcome { return outcome }
+            outcomes.append(outcome)
         }
-        return outcome
+        // It may have stood at the very place that was not heard of.
+        return outcomes.isEmpty || outcomes.contains(.undecided) ? .undecided : .refused
     }
 
     private func answer(

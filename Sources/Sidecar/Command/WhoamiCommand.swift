@@ -38,8 +38,9 @@ struct WhoamiCommand {
             return .failure
         }
         guard let token = Self.token(order) else {
-            Console.complain(
-                "sidecar whoami: there is no token on standard input (see \"sidecar help whoami\")")
+            let what =
+                order.token == "-" ? "there is no token on standard input" : "the token is empty"
+            Console.complain("sidecar whoami: \(what) (see \"sidecar help whoami\")")
             return .usage
         }
         do throws(AssemblyError) {
@@ -48,7 +49,11 @@ struct WhoamiCommand {
             }
             let verdict = try command.judge()
             Console.print(verdict.text.inOneLine)
-            return verdict.isAccepted ? .success : .failure
+            return switch verdict {
+            case .accepted: .success
+            case .refused: .failure
+            case .unknown: .unknown
+            }
         } catch {
             Console.complain("sidecar whoami: \(error)")
             return .failure
@@ -80,6 +85,8 @@ struct WhoamiCommand {
     enum Verdict: Equatable {
         case accepted(String)
         case refused(String)
+        /// Nobody could be asked: that says nothing against it.
+        case unknown(String)
 
         var isAccepted: Bool { if case .accepted = self { true } else { false } }
 
@@ -87,6 +94,7 @@ struct WhoamiCommand {
             switch self {
             case .accepted(let who): "accepted: \(who)"
             case .refused(let why): "refused: \(why)"
+            case .unknown(let why): "not known: \(why)"
             }
         }
     }
@@ -100,6 +108,11 @@ struct WhoamiCommand {
             say(ReportLine("service", .ok, "\(who): \(may), is never online"))
             return .accepted(who)
         }
+        guard token.count <= Limits.tokenBytes else {
+            let why = "a token has \(Limits.tokenBytes) bytes at most, this one \(token.count)"
+            say(ReportLine(TokenCheck.form.rawValue, .refused, why))
+            return .refused(TokenFault.tooLong.text)
+        }
         // As the service does: what may be opaque is not looked at as a signed token.
         let isSigned = token.count(where: { $0 == 0x2E }) == 2
         let isOpaqueKnown = config.learns || config.tokens.introspect != nil
@@ -111,8 +124,7 @@ struct WhoamiCommand {
             return try OpaqueLook(self).judge(nil)
         }
         let (verdict, isFinal) = try signed()
-        guard case .refused(let why) = verdict, !isFinal else { return verdict }
-        return try OpaqueLook(self).judge(why)
+        return isFinal ? verdict : try OpaqueLook(self).judge(verdict)
     }
 
     // MARK: Signed tokens
@@ -120,8 +132,9 @@ struct WhoamiCommand {
     /// - Returns: whether nobody else has anything to say about it.
     private func signed() throws(AssemblyError) -> (Verdict, isFinal: Bool) {
         let ring = try config.keyRing()
-        fetchKeys(ring)
-        let verdict = Verifier(ring).verify(token.rawSpan, now: now)
+        let missing = fetchKeys(ring)
+        let verifier = Verifier(ring)
+        let verdict = verifier.verify(token.rawSpan, now: now)
         let report = TokenReport(
             view: TokenView(token.rawSpan, ring: ring), verdict: verdict,
             issuers: ring.snapshot(), leeway: config.tokens.leeway, now: now)
@@ -129,7 +142,11 @@ struct WhoamiCommand {
         switch verdict {
         case .refused(let fault):
             say(ReportLine(TokenCheck.revocation.rawValue, .unreached))
-            return (.refused(fault.text), fault.isOfSignedToken)
+            guard !fault.isOfSignedToken else { return (.refused(fault.text), true) }
+            if let issuer = verifier.missed, missing.contains(issuer) {
+                return (.unknown("the keys of tokens.keys[\(issuer)] could not be fetched"), false)
+            }
+            return (.refused(fault.text), false)
         case .valid(let claims, let digest):
             if checkRevocation(TokenNames.revocation(claims, digest)) {
                 return (.refused("revoked"), true)
@@ -139,12 +156,15 @@ struct WhoamiCommand {
         }
     }
 
-    private func fetchKeys(_ ring: KeyRing) {
+    /// - Returns: the issuers whose keys could not be had.
+    private func fetchKeys(_ ring: KeyRing) -> Set<Int> {
         let sources = config.keySources
-        guard !sources.isEmpty else { return }
+        guard !sources.isEmpty else { return [] }
+        var missing: Set<Int> = []
         do throws(SystemError) {
             let fetcher = try KeyFetcher(ring: ring, sources: sources, log: { _ in })
             for news in fetcher.fetchOnce() {
+                if news.isFailure { missing.insert(news.issuer) }
                 say(
                     ReportLine(
                         "keys", news.isFailure ? .refused : .ok,
@@ -152,7 +172,9 @@ struct WhoamiCommand {
             }
         } catch {
             say(ReportLine("keys", .unreached, "\(error)"))
+            missing = Set(sources.map(\.issuer))
         }
+        return missing
     }
 
     // MARK: The store

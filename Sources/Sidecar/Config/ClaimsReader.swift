@@ -74,11 +74,23 @@ struct ClaimsReader {
     private func name(_ value: ConfigValue, like example: String) -> ClaimName? {
         guard let text = value.text(like: example) else { return nil }
         do throws(JSONPathError) {
-            return try ClaimName(text)
+            let name = try ClaimName(text)
+            if Self.looksLikePath(text) {
+                value.warning(
+                    "\(ConfigValue.quoted(text)) is looked for as one name, dots and all: did you"
+                        + " mean \(ConfigValue.quoted("$." + text))?")
+            }
+            return name
         } catch {
             value.error("\(ConfigValue.quoted(text)) is no path: \(error.reason)")
             return nil
         }
+    }
+
+    /// Whether it has a dot, and is no path, nor a URL or URN, as names are that nobody else takes
+    /// (RFC 7519 §4.2).
+    private static func looksLikePath(_ text: String) -> Bool {
+        text.contains(".") && !text.hasPrefix("$") && !text.contains(where: { ":/".contains($0) })
     }
 
     private func scalar(_ value: ConfigValue) -> ClaimScalar? {

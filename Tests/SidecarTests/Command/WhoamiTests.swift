@@ -170,10 +170,10 @@ final class WhoamiTests: XCTestCase {
     func testAnOpaqueTokenThatNobodyKnows() throws {
         let login = "[{match:'POST /in',on:'login',token:'$.t',user:'$.id'}]"
         let cases: [(String, String)] = [
-            (Self.keys, "6 bytes, and no two dots"), ("keys:[]", "there are no tokens.keys"),
+            (Self.keys, "8 bytes, and no two dots"), ("keys:[]", "there are no tokens.keys"),
         ]
         for (keys, why) in cases {
-            let (lines, verdict) = try look(try config(keys, routes: login), "opaque")
+            let (lines, verdict) = try look(try config(keys, routes: login), "opaque-1")
             XCTAssertEqual(
                 lines,
                 [
@@ -185,6 +185,45 @@ final class WhoamiTests: XCTestCase {
         // Where nobody could know it, it can only be meant as a signed one.
         try expectRefusal(
             try config(Self.keys), "opaque", at: .form, "not three segments: 6 bytes")
+    }
+
+    func testATokenOfAnImpossibleLength() throws {
+        let login = "[{match:'POST /in',on:'login',token:'$.t',user:'$.id'}]"
+        let config = try config("keys:[]", routes: login)
+        let (short, tooShort) = try look(config, "1234567")
+        XCTAssertEqual(
+            short.last,
+            "learnt        refused     logins teach tokens of 8 bytes at least, this one has 7")
+        XCTAssertEqual(tooShort, .refused("too short to be learnt"))
+        for text in [
+            String(repeating: "x", count: 8_193), "a.b." + String(repeating: "x", count: 8_189),
+        ] {
+            let (long, tooLong) = try look(config, text)
+            XCTAssertEqual(
+                long, ["form          refused     a token has 8192 bytes at most, this one 8193"])
+            XCTAssertEqual(tooLong, .refused(TokenFault.tooLong.text))
+        }
+    }
+
+    func testWhereNobodyCanBeAskedItIsNotKnown() throws {
+        let asking = "from:['cookie:s'],introspect:{path:'/me/',user:'$.id'}"
+        let (_, verdict) = try look(try config(asking), "opaque-1")
+        XCTAssertEqual(verdict, .unknown("the application could not be asked"))
+        XCTAssertEqual(verdict.text, "not known: the application could not be asked")
+        // Whatever is wrong with it as a signed token of ours is known without asking.
+        let both = try config("\(Self.keys),\(asking)")
+        let (_, expired) = try look(both, try token(#"{"exp":1}"#))
+        XCTAssertEqual(expired, .refused("expired"))
+        let (_, foreign) = try look(both, try token("{}", .hs512))
+        XCTAssertEqual(foreign, .unknown("the application could not be asked"))
+        // A key set that is not there may hold the very key.
+        let (lines, keyless) = try look(
+            try config(
+                "keys:[{algorithms:['HS512'],secret_env:'JWT_SECRET',allow_weak_secret:true},"
+                    + "{algorithms:['RS256'],jwks:'http://127.0.0.1:9/jwks'}]"),
+            "eyJhbGciOiJSUzI1NiJ9.e30.AAAA")
+        XCTAssertTrue(lines[0].hasPrefix("keys          refused"), lines[0])
+        XCTAssertEqual(keyless, .unknown("the keys of tokens.keys[1] could not be fetched"))
     }
 
     func testASignedTokenIsNobodyElsesMatter() throws {

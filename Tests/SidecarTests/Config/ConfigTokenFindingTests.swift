@@ -102,6 +102,27 @@ final class ConfigTokenFindingTests: XCTestCase {
             ])
     }
 
+    func testAPathThatIsTakenForAName() {
+        ConfigSample.expect(
+            #"""
+            {
+              upstream: { servers: ["http://app"] },
+              tokens: {
+                keys: [{ algorithms: ["HS256"], secret_env: "JWT_SECRET" }],
+                claims: {
+                  user: ["account.id", "$.account.id", "https://app.example/id", "urn:a.b"],
+                  name: ["$['a.b']", "a"],
+                  admin: { claim: "realm_access.roles", contains: "admin" },
+                },
+              },
+            }
+            """#,
+            [
+                #"c:6: tokens.claims.user[0]: warning: "account.id" is looked for as one name, dots and all: did you mean "$.account.id"?"#,
+                #"c:8: tokens.claims.admin.claim: warning: "realm_access.roles" is looked for as one name, dots and all: did you mean "$.realm_access.roles"?"#,
+            ])
+    }
+
     func testNoKeys() {
         let warning =
             #"c:1: tokens.keys: warning: no key is configured, so that nobody is recognised: write [{ algorithms: ["HS256"], secret_env: "JWT_SECRET" }]"#
