@@ -187,7 +187,10 @@ final class Identification {
         case unjudged(Finding)
     }
 
-    private func judge(_ token: RawSpan, _ sender: RateKey?, now: Milliseconds) -> Judgement {
+    /// - Parameter isAgain: it was judged a moment ago, by keys that have changed since.
+    private func judge(
+        _ token: RawSpan, _ sender: RateKey?, isAgain: Bool = false, now: Milliseconds
+    ) -> Judgement {
         let isSigned = token.hasTwoDots && !ring.isEmpty
         guard isSigned || !isOpaqueKnown else { return .strange(nil) }
         if isSigned, let sender, let wait = vainWork.wait(sender, now: now) {
@@ -196,6 +199,7 @@ final class Identification {
         }
         // Before the look at the keys: one that goes meanwhile is noticed at the next request.
         let retirement = ring.retirement
+        let version = ring.version
         switch verifier.verify(token, now: now) {
         case .valid(let claims, let digest):
             counters.add(.tokenVerified)
@@ -214,9 +218,14 @@ final class Identification {
                 counters.add(fault)
                 return .settled(.nobody)
             }
-            if let issuer = verifier.missed, settings.keysAwaited(issuer) {
+            guard let issuer = verifier.missed else { return .strange(fault) }
+            if settings.keysAwaited(issuer) {
                 counters.add(fault)
                 return .unjudged(.keysAwaited)
+            }
+            // The fetch that it has caused may have ended between the two looks.
+            if !isAgain, ring.version != version {
+                return judge(token, sender, isAgain: true, now: now)
             }
             return .strange(fault)
         }

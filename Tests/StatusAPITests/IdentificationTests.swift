@@ -17,13 +17,13 @@ final class IdentificationTests: XCTestCase {
         ghwFEHFuYtuD5ubwTDc=
         -----END PUBLIC KEY-----
         """
-    private static let edwards = """
+    static let edwards = """
         -----BEGIN PUBLIC KEY-----
         MCowBQYDK2VwAyEAacTJOw7emB+AD2ncSFGMgRQIcHnjGBkGULddRYkGcoI=
         -----END PUBLIC KEY-----
         """
     /// `{"alg":"EdDSA","kid":"one"}`, `{"sub":"7","exp":1790003600,"iat":1790000000}`.
-    private static let signed =
+    static let signed =
         "eyJhbGciOiJFZERTQSIsImtpZCI6Im9uZSJ9"
         + ".eyJzdWIiOiI3IiwiZXhwIjoxNzkwMDAzNjAwLCJpYXQiOjE3OTAwMDAwMDB9"
         + ".aTi_hvRsETMfRz2E5WqRRzyHlJf9Y4hdk19MTCLUZVoxL4XYkv31kA-PD2P93rgy1CMQOEUzNvK_wHGq0HHSDw"
@@ -33,11 +33,11 @@ final class IdentificationTests: XCTestCase {
         + ".eyJzdWIiOiI3IiwiZXhwIjoxNzkwMDAzNjAwLCJpYXQiOjE3OTAwMDAwMDB9."
         + String(repeating: "AAAAAAAA" + String(repeating: "x", count: 80), count: 2)
 
-    private static func key(_ pem: String, _ id: String? = nil) throws -> PublishedKey {
+    static func key(_ pem: String, _ id: String? = nil) throws -> PublishedKey {
         PublishedKey(try PublicKey(pem: pem.rawSpan), keyID: id)
     }
 
-    private static func ring(_ issuers: [TokenIssuer]) throws -> KeyRing {
+    static func ring(_ issuers: [TokenIssuer]) throws -> KeyRing {
         try KeyRing([try TokenIssuer(TokenKey(.hs256, secret: Harness.secret))] + issuers)
     }
 
@@ -333,47 +333,6 @@ final class IdentificationTests: XCTestCase {
             let outcome = harness.send("GET", path)
             XCTAssertTrue([400, 401].contains(outcome.status), "\(path): \(outcome)")
         }
-    }
-
-    // MARK: Keys that are being fetched
-
-    func testAnUnknownKeyIsWaitedForWhereACredentialIsNeeded() throws {
-        let ring = try Self.ring([
-            TokenIssuer([.eddsa], keys: .published([]), isFetched: true)
-        ])
-        let awaited = Lock(true)
-        let settings = try Harness.settings {
-            $0.routes = [PassingRoute(match: try RoutePattern("* /closed"), require: true)]
-        }
-        let harness = try Harness(settings) {
-            $0.ring = ring
-            $0.keysAwaited = { issuer in issuer == 1 && awaited.withLock { $0 } }
-        }
-        guard case .forwarded = harness.send("GET", "/", token: Self.signed) else {
-            return XCTFail("a forwarded request never waits")
-        }
-        for path in ["/closed", "/_presence/users"] {
-            guard case .waits = harness.send("GET", path, token: Self.signed) else {
-                return XCTFail("\(path) does not wait")
-            }
-            XCTAssertEqual(
-                harness.send("GET", path, token: Self.signed, hasWaited: true).status, 401)
-        }
-        XCTAssertTrue(harness.host.resumed.isEmpty)
-        XCTAssertTrue(try ring.replace([Self.key(Self.edwards, "one")], of: 1))
-        harness.service.keysTried()
-        harness.turn()
-        XCTAssertEqual(harness.host.resumed.count, 2)
-        harness.turn()
-        XCTAssertEqual(harness.host.resumed.count, 2, "each once")
-        XCTAssertEqual(
-            harness.send("GET", "/_presence/users", token: Self.signed, hasWaited: true).status,
-            200)
-        // Where no question is under way nobody waits.
-        awaited.withLock { $0 = false }
-        let strange = Self.signed.replacing(
-            "eyJhbGciOiJFZERTQSIsImtpZCI6Im9uZSJ9", with: "eyJhbGciOiJFZERTQSIsImtpZCI6InR3byJ9")
-        XCTAssertEqual(harness.send("GET", "/closed", token: strange).status, 401)
     }
 }
 
