@@ -16,7 +16,7 @@ enum Finding {
     case nobody
     /// Nobody has been asked yet whose it is, and somebody may know.
     case unasked(TokenDigest)
-    /// Whoever judges it cannot be asked now.
+    /// Whoever judges it cannot be asked now, or the keys of its issuer could never be fetched.
     case undecided
     /// It may be signed with a key that is being fetched.
     case keysAwaited
@@ -158,9 +158,10 @@ final class Identification {
         }
     }
 
+    /// Where an issuer has never had keys, nobody can say that a token is not his.
     private func nobody(_ fault: TokenFault?) -> Finding {
         if let fault { counters.add(fault) } else { counters.add(.tokenStrange) }
-        return .nobody
+        return fault == .keysMissing ? .undecided : .nobody
     }
 
     /// Whether anybody can know of tokens that say nothing themselves.

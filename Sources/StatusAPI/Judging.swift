@@ -77,7 +77,7 @@ extension PresenceApplication {
         case .undecided: throw .undecided
         case .keysAwaited:
             guard !arrival.hasWaited, awaitingKeys.count < APILimits.awaitingKeys else {
-                throw .anonymous
+                throw .undecided
             }
             awaitingKeys.append(arrival.connection)
             return .wait

@@ -39,7 +39,7 @@ final class AwaitedKeysTests: XCTestCase {
                 return XCTFail("\(path) does not wait")
             }
             XCTAssertEqual(
-                harness.send("GET", path, token: Self.signed, hasWaited: true).status, 401)
+                harness.send("GET", path, token: Self.signed, hasWaited: true).status, 503)
         }
         XCTAssertTrue(harness.host.resumed.isEmpty)
         XCTAssertTrue(try ring.replace([Self.key()], of: 1))
@@ -78,5 +78,28 @@ final class AwaitedKeysTests: XCTestCase {
             "eyJhbGciOiJFZERTQSIsImtpZCI6Im9uZSJ9", with: "eyJhbGciOiJFZERTQSIsImtpZCI6InR3byJ9")
         XCTAssertEqual(harness.send("GET", "/_presence/users", token: strange).status, 401)
         XCTAssertEqual(asked.count, 2)
+    }
+
+    func testAnIssuerThatNeverHadKeysIsNoReasonToSignAnybodyOut() throws {
+        let ring = try Self.ring()
+        let settings = try Harness.settings {
+            $0.routes = [PassingRoute(match: try RoutePattern("* /closed"), require: true)]
+        }
+        let harness = try Harness(settings) { $0.ring = ring }
+        for path in ["/closed", "/_presence/users"] {
+            for hasWaited in [false, true] {
+                let answer = harness.send("GET", path, token: Self.signed, hasWaited: hasWaited)
+                XCTAssertEqual(answer.status, 503, path)
+                XCTAssertEqual(answer.response?.field("Retry-After"), "1")
+            }
+        }
+        XCTAssertEqual(harness.service.metrics.total(TokenFault.keysMissing), 4)
+        // Everywhere else it passes, and counts for nobody.
+        harness.forward("GET", "/", token: Self.signed)
+        XCTAssertEqual(harness.total(.sightAnonymous), 1)
+        // Once there are keys, one that is not among them is refused.
+        XCTAssertTrue(
+            try ring.replace([IdentificationTests.key(IdentificationTests.edwards, "two")], of: 1))
+        XCTAssertEqual(harness.send("GET", "/closed", token: Self.signed).status, 401)
     }
 }
