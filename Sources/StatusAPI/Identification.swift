@@ -20,7 +20,7 @@ enum Finding {
     case undecided
     /// It may be signed with a key that is being fetched.
     case keysAwaited
-    /// Its sender has shown too many signatures in vain: it was not looked at.
+    /// Its sender, or all together, have shown too many signatures in vain: it was not looked at.
     case limited(retryAfter: Milliseconds)
 }
 
@@ -57,7 +57,7 @@ final class Identification {
     private let settings: TokenSettings
     private let desk: InquiryDesk?
     private let disownments: Disownments
-    private let vainWork: RateLimiter
+    private let vainWork: VainWork
     private let engine: PresenceEngine
     private let counters: LoopCounters
 
@@ -66,7 +66,7 @@ final class Identification {
     ///   - disownments, vainWork: shared by all loops.
     init(
         _ settings: TokenSettings, engine: PresenceEngine, desk: InquiryDesk?,
-        disownments: Disownments, vainWork: RateLimiter, counters: LoopCounters
+        disownments: Disownments, vainWork: VainWork, counters: LoopCounters
     ) {
         self.settings = settings
         self.engine = engine
@@ -194,7 +194,7 @@ final class Identification {
     ) -> Judgement {
         let isSigned = token.hasTwoDots && !ring.isEmpty
         guard isSigned || !isOpaqueKnown else { return .strange(nil) }
-        if isSigned, let sender, let wait = vainWork.wait(sender, now: now) {
+        if isSigned, let wait = vainWork.wait(sender, now: now) {
             counters.add(.tokenLimited)
             return .unjudged(.limited(retryAfter: wait))
         }
@@ -235,7 +235,7 @@ final class Identification {
     /// What is not remembered will cost the same when it comes again: a bad signature, and an
     /// expired or revoked token too.
     private func charge(_ sender: RateKey?, now: Milliseconds) {
-        guard verifier.spent > 0, let sender else { return }
+        guard verifier.spent > 0 else { return }
         vainWork.spend(verifier.spent, sender, now: now)
     }
 

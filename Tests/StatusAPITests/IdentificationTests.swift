@@ -158,6 +158,32 @@ final class IdentificationTests: XCTestCase {
         XCTAssertEqual(harness.total(.tokenLimited), 0)
     }
 
+    func testR12BadSignaturesFromManyAddressesAreLimitedTogether() throws {
+        let harness = try harness()
+        let known = try harness.token("42")
+        let reader = try peer("203.0.113.1")
+        func send(_ token: String, _ from: ClientAddress) -> Int? {
+            harness.send("GET", "/_presence/users", token: token, client: from).status
+        }
+        XCTAssertEqual(send(known, reader), 200)
+        // As many as fit 500 ms of work, and the one that is over it: each from another address.
+        let allowed = 500_000 / TokenAlgorithm.es512.cost + 1
+        for judged in 0..<allowed {
+            let from = try peer("192.0.\(judged >> 8).\(judged & 255)")
+            XCTAssertEqual(send(Self.forged, from), 401, "\(judged)")
+        }
+        XCTAssertEqual(send(Self.forged, try peer("198.51.100.1")), 429)
+        XCTAssertEqual(send(Self.forged, .local), 429, "nor from where nobody can be told")
+        XCTAssertEqual(harness.total(.tokenLimited), 2)
+        // What is remembered counts, traffic passes, and a second later others are judged again.
+        XCTAssertEqual(send(known, reader), 200)
+        guard case .forwarded = harness.send("GET", "/", token: Self.forged, client: reader)
+        else { return XCTFail("not forwarded") }
+        harness.now += 1_000
+        XCTAssertEqual(send(try harness.token("43"), reader), 200)
+        XCTAssertEqual(send(Self.forged, try peer("198.51.100.1")), 401)
+    }
+
     func testR12VainWorkIsForgottenInTime() {
         let limiter = RateLimiter(vainWork: 20_000, ahead: 100_000, keys: 64)
         let key = RateKey(subject: 1)
