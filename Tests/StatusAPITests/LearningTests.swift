@@ -102,6 +102,8 @@ final class LearningTests: XCTestCase {
             "sessionid=\(opaque); Expires=Thu, 01 Jan 1970 00:00:00 GMT",
             "sessionid=\(opaque); expires=Thu, 01-Jan-70 00:00:01 GMT; Path=/", "sessionid",
             "=\(opaque)", "", "other=1; sessionid=\(opaque)",
+            // Servers read these in different ways.
+            #"sessionid="\#(opaque)\054a""#, #"sessionid=\#(opaque)""#,
         ]
         for line in gone {
             let harness = try harness(["cookie:sessionid"])
@@ -111,6 +113,7 @@ final class LearningTests: XCTestCase {
         }
         let live = [
             "sessionid=\(opaque)", " sessionid = \(opaque) ;Secure",
+            #"sessionid="\#(opaque)"; Secure"#,
             "sessionid=\(opaque); Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
             "sessionid=\(opaque); Max-Age=soon; Expires=never",
             "sessionid=\(opaque); Max-Age=99999999999999999999",
