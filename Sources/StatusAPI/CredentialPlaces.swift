@@ -127,11 +127,12 @@ struct HeadPlace {
         }
         guard let found, !found.isEmpty else { return .none }
         guard request.fields.count(of: .cookie) == 1 else { return .conflict }
-        return .shown(Shown(token: found, place: place))
+        guard let token = bytes.unquoted(found) else { return .conflict }
+        guard !token.isEmpty else { return .none }
+        return .shown(Shown(token: token, place: place, isQuoted: token != found))
     }
 
-    /// The value of the pair where it has this name, without the blanks around it. Quotes belong
-    /// to it: so it was set, and so the application sees it.
+    /// The value of the pair where it has this name, without the blanks around it.
     private static func value(
         _ bytes: RawSpan, _ start: Int, _ stop: Int, _ name: [UInt8]
     ) -> HeadRange? {
@@ -156,6 +157,24 @@ extension RawSpan {
             guard (isUpper ? byte | 0x20 : byte) == lowered[index] else { return false }
         }
         return true
+    }
+
+    /// What a cookie's value is known by: what stands between double quotes around it. They are
+    /// no part of it (RFC 2109 §4.1; by RFC 6265 §4.1.1 they are), and Python's servers take them
+    /// off: one credential must not have two names, since only one would end at a logout.
+    ///
+    /// - Returns: nil where a quote or a backslash stands elsewhere: such servers read an escape.
+    func unquoted(_ value: HeadRange) -> HeadRange? {
+        var first = Int(value.start)
+        var last = Int(value.end)
+        if last - first >= 2, self[at: first] == 0x22, self[at: last - 1] == 0x22 {
+            first += 1
+            last -= 1
+        }
+        for index in first..<last where self[at: index] == 0x22 || self[at: index] == 0x5C {
+            return nil
+        }
+        return HeadRange(first, last)
     }
 
     /// The run `start..<end` without blanks at its ends.

@@ -14,13 +14,16 @@ struct Shown: Equatable, BitwiseCopyable {
     var place: UInt8
     /// It stood percent-encoded in the query: the scratch buffer holds it.
     var isDecoded = false
+    /// It is a cookie's value that stood in double quotes: `token` is what stands between them.
+    var isQuoted = false
 }
 
 /// What a request shows.
 enum Credential: Equatable, BitwiseCopyable {
     case none
-    /// Two places that name a token and do not agree, or one place twice: nobody can say which
-    /// one the application looks at, so that the request is anonymous.
+    /// Two places that name a token and do not agree, one place twice, or a cookie that servers
+    /// read in different ways: nobody can say which one the application looks at, so that the
+    /// request is anonymous.
     case conflict
     case shown(Shown)
 }

@@ -16,11 +16,11 @@ enum Finding {
     case nobody
     /// Nobody has been asked yet whose it is, and somebody may know.
     case unasked(TokenDigest)
-    /// Whoever judges it cannot be asked now.
+    /// Whoever judges it cannot be asked now, or the keys of its issuer could never be fetched.
     case undecided
     /// It may be signed with a key that is being fetched.
     case keysAwaited
-    /// Its sender has shown too many signatures in vain: it was not looked at.
+    /// Its sender, or all together, have shown too many signatures in vain: it was not looked at.
     case limited(retryAfter: Milliseconds)
 }
 
@@ -68,7 +68,7 @@ final class Identification {
     private let settings: TokenSettings
     private let desk: InquiryDesk?
     private let disownments: Disownments
-    private let vainWork: RateLimiter
+    private let vainWork: VainWork
     private let engine: PresenceEngine
     private let counters: LoopCounters
 
@@ -77,7 +77,7 @@ final class Identification {
     ///   - disownments, vainWork: shared by all loops.
     init(
         _ settings: TokenSettings, engine: PresenceEngine, desk: InquiryDesk?,
-        disownments: Disownments, vainWork: RateLimiter, counters: LoopCounters
+        disownments: Disownments, vainWork: VainWork, counters: LoopCounters
     ) {
         self.settings = settings
         self.engine = engine
@@ -171,9 +171,10 @@ final class Identification {
         }
     }
 
+    /// Where an issuer has never had keys, nobody can say that a token is not his.
     private func nobody(_ fault: TokenFault?) -> Finding {
         if let fault { counters.add(fault) } else { counters.add(.tokenStrange) }
-        return .nobody
+        return fault == .keysMissing ? .undecided : .nobody
     }
 
     /// Whether anybody can know of tokens that say nothing themselves.
@@ -200,15 +201,19 @@ final class Identification {
         case unjudged(Finding)
     }
 
-    private func judge(_ token: RawSpan, _ sender: RateKey?, now: Milliseconds) -> Judgement {
+    /// - Parameter isAgain: it was judged a moment ago, by keys that have changed since.
+    private func judge(
+        _ token: RawSpan, _ sender: RateKey?, isAgain: Bool = false, now: Milliseconds
+    ) -> Judgement {
         let isSigned = token.hasTwoDots && !ring.isEmpty
         guard isSigned || !isOpaqueKnown else { return .strange(nil) }
-        if isSigned, let sender, let wait = vainWork.wait(sender, now: now) {
+        if isSigned, let wait = vainWork.wait(sender, now: now) {
             counters.add(.tokenLimited)
             return .unjudged(.limited(retryAfter: wait))
         }
         // Before the look at the keys: one that goes meanwhile is noticed at the next request.
         let retirement = ring.retirement
+        let version = ring.version
         switch verifier.verify(token, now: now) {
         case .valid(let claims, let digest):
             counters.add(.tokenVerified)
@@ -227,9 +232,14 @@ final class Identification {
                 counters.add(fault)
                 return .settled(.nobody)
             }
-            if let issuer = verifier.missed, settings.keysAwaited(issuer) {
+            guard let issuer = verifier.missed else { return .strange(fault) }
+            if settings.keysAwaited(issuer) {
                 counters.add(fault)
                 return .unjudged(.keysAwaited)
+            }
+            // The fetch that it has caused may have ended between the two looks.
+            if !isAgain, ring.version != version {
+                return judge(token, sender, isAgain: true, now: now)
             }
             return .strange(fault)
         }
@@ -238,7 +248,7 @@ final class Identification {
     /// What is not remembered will cost the same when it comes again: a bad signature, and an
     /// expired or revoked token too.
     private func charge(_ sender: RateKey?, now: Milliseconds) {
-        guard verifier.spent > 0, let sender else { return }
+        guard verifier.spent > 0 else { return }
         vainWork.spend(verifier.spent, sender, now: now)
     }
 

@@ -77,7 +77,7 @@ extension PresenceApplication {
         case .undecided: throw .undecided
         case .keysAwaited:
             guard !arrival.hasWaited, awaitingKeys.count < APILimits.awaitingKeys else {
-                throw .anonymous
+                throw .undecided
             }
             awaitingKeys.append(arrival.connection)
             return .wait
@@ -134,7 +134,7 @@ extension PresenceApplication {
             place: credentials.place(of: shown),
             scheme: shown.scheme.isEmpty ? nil : bytes[shown.scheme].array(),
             host: base.authority.map { Array($0.utf8) } ?? [],
-            secure: arrival.from.secure || base.scheme == "https")
+            secure: arrival.from.secure || base.scheme == "https", isQuoted: shown.isQuoted)
     }
 
     /// Who sent it, as far as the peer is to be believed.

@@ -36,6 +36,11 @@ public enum APILimits {
     public static let vainWork: Int64 = 20_000
     /// The same ahead, microseconds.
     public static let vainWorkAhead: Int64 = 100_000
+    /// The same of all peers together, microseconds a second: a quarter of a core, so that forged
+    /// tokens from many addresses fill no loop.
+    public static let vainWorkTogether: Int64 = 250_000
+    /// The same ahead, microseconds.
+    public static let vainWorkTogetherAhead: Int64 = 500_000
     /// Peers whose vain work is counted; the one longest idle makes room.
     public static let vainPeers = 65_536
     /// Forwarded requests of a loop that wait for the application's answer before it is asked

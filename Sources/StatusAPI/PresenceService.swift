@@ -41,9 +41,8 @@ public final class PresenceService: Sendable {
     /// Asks whose tokens are that say nothing themselves; nil: nobody is asked. Wants threads.
     public let desk: InquiryDesk?
     let disownments: Disownments
-    /// What each peer has used up of checks of bad signatures.
-    let vainWork = RateLimiter(
-        vainWork: APILimits.vainWork, ahead: APILimits.vainWorkAhead, keys: APILimits.vainPeers)
+    /// What peers have used up of checks of bad signatures.
+    let vainWork = VainWork()
     /// What each peer has used up of questions about credentials that are not known.
     let strangers = RateLimiter(APILimits.strangeQuestions, keys: APILimits.strangePeers)
     let metrics = MetricsRegistry()

@@ -19,7 +19,7 @@ public enum Problem: Error, Sendable, Equatable {
     /// Said to whoever has no token or one that does not count. The text is the same for every
     /// reason, so that it tells nothing about keys; the reason is counted in a metric.
     public static let anonymous = Problem.unauthorized(
-        "This address needs a valid token of a signed-in user, sent as 'Authorization: Bearer'.")
+        "This address needs a valid credential of a signed-in user.")
 
     /// Said where whoever could say whose a credential is cannot be asked.
     static let undecided = Problem.unavailable(

@@ -130,6 +130,9 @@ struct RateKey {
         word = Int64(hasher.finalize()) | 1
     }
 
+    /// All peers together.
+    static let everybody = RateKey(service: -1)
+
     /// nil: nobody behind a Unix socket can be told from the others.
     init?(_ client: ClientAddress) {
         guard client.family != .local else { return nil }

@@ -135,7 +135,7 @@ final class CredentialsTests: XCTestCase {
             ("sessionid=abc", "abc"), ("a=b; sessionid=abc", "abc"),
             ("sessionid=abc; csrftoken=x", "abc"), ("a=b;sessionid=abc;c", "abc"),
             ("  sessionid = abc ", "abc"), ("sessionid=a=b==", "a=b=="),
-            ("a=sessionid; sessionid=abc", "abc"), ("sessionid=\"abc\"", "\"abc\""),
+            ("a=sessionid; sessionid=abc", "abc"), ("sessionid=\"abc\"", "abc"),
             ("a=\"x; sessionid=abc", "abc"), ("asessionid=z; sessionid=abc;", "abc"),
         ] {
             XCTAssertEqual(find("/", ["Cookie: \(line)"], socket: false, places: places), token)
@@ -147,6 +147,26 @@ final class CredentialsTests: XCTestCase {
             XCTAssertNil(find("/", ["Cookie: \(line)"], places: places), line)
         }
         XCTAssertNil(find("/", ["Set-Cookie: sessionid=abc"], places: places))
+    }
+
+    func testACookieInQuotesIsTheSameWithoutThem() {
+        let places: [TokenPlace] = [.header(name: "X-Token", scheme: nil), .cookie("c")]
+        for (line, token) in [
+            (#"c="abc""#, "abc"), (#" c = "abc" ; d=e"#, "abc"), (#"d="x\"; c=abc"#, "abc"),
+            // What servers read in different ways.
+            (#"c="a\142c""#, "conflict"), (#"c=a\142c"#, "conflict"), (#"c="abc"#, "conflict"),
+            (#"c=abc""#, "conflict"), (#"c="ab"c""#, "conflict"), (#"c=""abc"""#, "conflict"),
+            (#"c=a"b"#, "conflict"), (#"c=""#, "conflict"), (#"c=\"#, "conflict"),
+            (#"c="abc"; c=abc"#, "conflict"),
+        ] {
+            for socket in [true, false] {
+                let found = find("/", ["Cookie: \(line)"], socket: socket, places: places)
+                XCTAssertEqual(found, token, line)
+            }
+        }
+        XCTAssertNil(find("/", [#"Cookie: c="""#], places: places))
+        let fields = [#"Cookie: c="abc""#, "X-Token: abc"]
+        XCTAssertEqual(find("/", fields, places: places), "abc")
     }
 
     func testR13ARepeatedCookieIsAConflict() {

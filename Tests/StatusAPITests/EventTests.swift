@@ -122,8 +122,26 @@ final class EventTests: XCTestCase {
             #"{"access": "a.b.c"}"#,
         ]
         for body in empty { try login(harness, body) }
-        XCTAssertEqual(harness.total(.loginNoUser), Int64(empty.count))
+        XCTAssertEqual(harness.total(.loginNoToken), Int64(empty.count - 1))
+        XCTAssertEqual(harness.total(.loginNoUser), 1, "a token, and it is no good")
         XCTAssertEqual(harness.engine.counts(now: harness.now).users, 0)
+    }
+
+    func testALoginWithoutTheTokenThatWasExpectedIsToldFromOthers() throws {
+        let harness = try Harness(try settings(token: ["$.acces"]))
+        let body = #"{"access": "\#(try harness.token("42"))", "user": {"id": 42}}"#
+        try login(harness, body)
+        XCTAssertEqual(harness.status("42"), .online, "a login all the same")
+        XCTAssertEqual(harness.total(.loginNoToken), 1)
+        XCTAssertEqual(harness.total(.loginSeen), 0)
+        // A redirect shows its token where it leads; and where none is expected, none is missed.
+        try login(harness, body, status: 302)
+        let other = try Harness(try settings(token: []))
+        try login(other, body)
+        XCTAssertEqual(harness.total(.loginNoToken), 1)
+        XCTAssertEqual(harness.total(.loginSeen), 1)
+        XCTAssertEqual(other.total(.loginNoToken), 0)
+        XCTAssertEqual(other.total(.loginSeen), 1)
     }
 
     func testForgedTokensInALoginAreNoSession() throws {

@@ -53,6 +53,24 @@ final class InquiryBreakerTests: XCTestCase {
         XCTAssertNotNil(machine.next(now))
     }
 
+    func testTheTryAfterAPauseIsAboutOneWhoHadAnOwner() throws {
+        // Whichever turn it would be.
+        for turns in 0..<InquiryLimits.turns {
+            var machine = Inquiries(try Asking.settings())
+            _ = machine.ask("owned", waiter: {})
+            _ = machine.settle(.known(Asking.identity("42", until: start + 1)))
+            for number in 0..<turns {
+                _ = machine.ask("turn\(number)", waiter: {})
+                _ = machine.settle(.refused)
+            }
+            _ = try paused(&machine, at: start)
+            let now = start + 1_000
+            for number in 0..<10 { _ = machine.ask("n\(number)", waiter: {}, at: now) }
+            XCTAssertEqual(machine.ask("owned", waiter: {}, at: now), .queued)
+            XCTAssertEqual(machine.next(now)?.digest, Asking.digest("owned"), "\(turns)")
+        }
+    }
+
     func testAtTheBeginningOfAPauseNobodyIsLeftWaiting() throws {
         var machine = Inquiries(try Asking.settings { $0.concurrency = 1 })
         for number in 1..<InquiryLimits.failures {

@@ -172,7 +172,7 @@ final class InquiryAnswerTests: XCTestCase {
         let body = #"{"id": 42}"#
         let outcomes: [(Int, InquiryOutcome)] = [
             (401, .refused), (403, .refused), (301, .unclear), (302, .unclear), (304, .unclear),
-            (400, .unclear), (404, .unclear), (405, .unclear), (500, .unclear), (429, .silent),
+            (400, .unclear), (404, .unclear), (405, .unclear), (500, .unclear), (429, .unclear),
             (502, .silent), (503, .silent), (504, .silent), (101, .unclear),
         ]
         for (status, outcome) in outcomes {

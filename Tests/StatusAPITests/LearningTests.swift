@@ -102,6 +102,8 @@ final class LearningTests: XCTestCase {
             "sessionid=\(opaque); Expires=Thu, 01 Jan 1970 00:00:00 GMT",
             "sessionid=\(opaque); expires=Thu, 01-Jan-70 00:00:01 GMT; Path=/", "sessionid",
             "=\(opaque)", "", "other=1; sessionid=\(opaque)",
+            // Servers read these in different ways.
+            #"sessionid="\#(opaque)\054a""#, #"sessionid=\#(opaque)""#,
         ]
         for line in gone {
             let harness = try harness(["cookie:sessionid"])
@@ -111,6 +113,7 @@ final class LearningTests: XCTestCase {
         }
         let live = [
             "sessionid=\(opaque)", " sessionid = \(opaque) ;Secure",
+            #"sessionid="\#(opaque)"; Secure"#,
             "sessionid=\(opaque); Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
             "sessionid=\(opaque); Max-Age=soon; Expires=never",
             "sessionid=\(opaque); Max-Age=99999999999999999999",
@@ -166,7 +169,8 @@ final class LearningTests: XCTestCase {
         }
         XCTAssertEqual(harness.engine.metrics.learntTokens, 0)
         XCTAssertEqual(harness.total(.loginTokenUnusable), Int64(bad.count))
-        XCTAssertEqual(harness.total(.loginSeen), Int64(bad.count) + 4)
+        XCTAssertEqual(harness.total(.loginSeen), Int64(bad.count))
+        XCTAssertEqual(harness.total(.loginNoToken), 4)
         let good = ["eight888", String(repeating: "x", count: 8 * 1024)]
         for key in good { try login(harness, #"{"key": "\#(key)", "user": {"id": 42}}"#) }
         XCTAssertEqual(harness.engine.metrics.learntTokens, 2)

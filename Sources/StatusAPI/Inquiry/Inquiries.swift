@@ -206,8 +206,10 @@ struct Inquiries {
         return nil
     }
 
-    /// Those who had an owner first, but never all the time.
+    /// Those who had an owner first, but never all the time: only the try after a pause is always
+    /// about one of them, where one waits. A server may refuse to say anything of invented ones.
     private mutating func takeQueued() -> TokenDigest? {
+        guard breaker.isClosed else { return returning.removeFirst() ?? fresh.removeFirst() }
         turn = (turn + 1) % InquiryLimits.turns
         return turn == 0
             ? fresh.removeFirst() ?? returning.removeFirst()

@@ -40,7 +40,10 @@ struct InquiryAnswer {
                     "it answers \(status): it does not accept client_id and its secret")
             }
             return InquiryFinding(.refused)
-        case 429, 502, 503, 504: return InquiryFinding(.silent, "it answers \(status)")
+        // RFC 6585 §4: it is there, and has had enough of questions like this one. A flood of
+        // invented credentials must not end the asking about all others.
+        case 429: return InquiryFinding(.unclear, "it answers 429: it limits our questions")
+        case 502, 503, 504: return InquiryFinding(.silent, "it answers \(status)")
         case 300..<400:
             return InquiryFinding(
                 .unclear, "it answers \(status): no redirect is followed, so name where it leads")

@@ -74,7 +74,10 @@ struct InquiryForm {
         case .header(let name, let scheme):
             let sent = question.scheme ?? scheme.map { Array($0.utf8) }
             return field(name, question.token, sent)
-        case .cookie(let name): return cookie(name, question.token)
+        // As the client sent it: the application may take the quotes for a part of it.
+        case .cookie(let name):
+            let token = question.token
+            return cookie(name, question.isQuoted ? [0x22] + token + [0x22] : token)
         case .query:
             switch shownAs {
             case .header(let name, let scheme):

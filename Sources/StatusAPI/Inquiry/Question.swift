@@ -16,10 +16,12 @@ public struct Question: Sendable {
     public let host: [UInt8]
     /// Whether the client came by TLS.
     public let secure: Bool
+    /// Whether it stood in double quotes, as a cookie may.
+    public let isQuoted: Bool
 
     public init(
         digest: TokenDigest, token: [UInt8], place: TokenPlace, scheme: [UInt8]? = nil,
-        host: [UInt8], secure: Bool
+        host: [UInt8], secure: Bool, isQuoted: Bool = false
     ) {
         self.digest = digest
         self.token = token
@@ -27,6 +29,7 @@ public struct Question: Sendable {
         self.scheme = scheme
         self.host = host
         self.secure = secure
+        self.isQuoted = isQuoted
     }
 }
 

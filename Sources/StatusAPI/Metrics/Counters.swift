@@ -33,7 +33,7 @@ enum Counter: Int, CaseIterable, Sendable {
     case tokenService
 
     case loginSeen, loginFailed, loginUnreadable, loginNotJSON, loginNoUser, loginMismatch
-    case loginLearnt, loginTokenUnusable
+    case loginLearnt, loginTokenUnusable, loginNoToken
     case refreshSeen, refreshFailed, refreshUnread
     case logoutSeen, logoutAnonymous, logoutForgotten
 

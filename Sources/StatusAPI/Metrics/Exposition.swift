@@ -197,6 +197,7 @@ struct CounterFamily {
                 ("seen", .loginSeen), ("failed", .loginFailed),
                 ("too large or unreadable", .loginUnreadable), ("not JSON", .loginNotJSON),
                 ("no user in it", .loginNoUser), ("token of another user", .loginMismatch),
+                ("no token in it", .loginNoToken),
                 ("token learnt", .loginLearnt), ("token unusable", .loginTokenUnusable),
             ]),
         CounterFamily(

@@ -52,17 +52,22 @@ extension PresenceApplication {
     func watchLogin(_ ticket: Ticket, status: Int, body: RawSpan?, now: Milliseconds) {
         let issuing = unpark(ticket)
         guard Self.isSuccess(status) else { return }
+        let paths = router.login(ticket.route)
         let answer: LoginAnswer
         do {
             answer = try LoginAnswer(
-                body, head: issuing?.issued, paths: router.login(ticket.route), tokens: issued,
-                now: now)
+                body, head: issuing?.issued, paths: paths, tokens: issued, now: now)
         } catch {
             return counters.add(error == .notJSON ? .loginNotJSON : .loginUnreadable)
         }
         if answer.hasToken, answer.token == nil { counters.add(.loginTokenUnusable) }
+        // Who has signed in is here once and then a stranger: a place is misspelt, or missing.
+        let lacksToken =
+            !paths.token.isEmpty && !answer.hasToken && (200..<300).contains(status)
         let claims = answer.token?.claims
-        guard let who = claims?.user ?? answer.user else { return counters.add(.loginNoUser) }
+        guard let who = claims?.user ?? answer.user else {
+            return counters.add(lacksToken ? .loginNoToken : .loginNoUser)
+        }
         // Later requests are known by the token, so that it decides.
         if let user = answer.user, !user.rawSpan.equals(who.rawSpan) {
             counters.add(.loginMismatch)
@@ -70,7 +75,7 @@ extension PresenceApplication {
         let name = answer.name ?? claims?.name
         let tag = answer.token?.tag(of: who)
         let known = engine.login(user: who, name: name, session: tag, now: now)
-        counters.add(known ? .loginSeen : .tokenNoRoom)
+        counters.add(known ? (lacksToken ? .loginNoToken : .loginSeen) : .tokenNoRoom)
         guard known, let tag, case .opaque(let digest)? = answer.token else { return }
         // A session cookie may have been nobody's until now.
         service.desk?.forget(digest, refusal: true)

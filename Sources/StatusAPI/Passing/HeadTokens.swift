@@ -49,6 +49,7 @@ enum HeadTokens {
 
     /// The value that the answer's last `Set-Cookie` of that name sets. A line that empties or
     /// ends a cookie is passed over: answers often clear an old path before they set a new one.
+    /// Empty where no request with it will be known.
     private static func cookie(
         _ name: String, _ head: borrowing ResponseHead, _ bytes: RawSpan, now: Milliseconds
     ) -> [UInt8]? {
@@ -95,13 +96,15 @@ struct SetCookie {
         parts = line.array().split(separator: 0x3B, omittingEmptySubsequences: false)
     }
 
-    /// The value, if the cookie has this name, a value, and is not over at once. The value is
-    /// taken as it stands, quotes included, since browsers send it back so.
+    /// The value, if the cookie has this name, a value, and is not over at once. It is what
+    /// requests with it are known by (`RawSpan.unquoted`); empty where they are by nothing.
     func live(_ name: String, now: Milliseconds) -> [UInt8]? {
         guard let first = parts.first, let (found, value) = Self.pair(first),
             found.elementsEqual(name.utf8), !value.isEmpty, !isOver(now: now)
         else { return nil }
-        return Array(value)
+        let bytes = Array(value)
+        let span = bytes.rawSpan
+        return span.unquoted(HeadRange(0, bytes.count)).map { span[$0].array() } ?? []
     }
 
     /// `Max-Age` counts before `Expires`, and of each the last one (§5.3). What is no number or

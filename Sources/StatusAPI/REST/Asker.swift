@@ -44,9 +44,9 @@ extension Finding {
     /// What to say where there is no waiting any more.
     var problem: Problem {
         switch self {
-        case .user, .service, .nobody, .keysAwaited: .anonymous
+        case .user, .service, .nobody: .anonymous
         case .limited(let wait): .tooMany(retryAfter: wait)
-        case .unasked, .undecided: .undecided
+        case .unasked, .undecided, .keysAwaited: .undecided
         }
     }
 }
