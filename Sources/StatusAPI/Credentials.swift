@@ -152,33 +152,45 @@ struct Credentials {
         return found
     }
 
-    /// The subprotocol to choose where the token came by it (RFC 6455 §4.2.2).
-    static let subprotocolFields: [(name: StaticString, value: String)] = [
-        (name: "Sec-WebSocket-Protocol", value: "bearer")
-    ]
+    /// The subprotocol to choose where the token came by it (RFC 6455 §4.2.2), as it was offered:
+    /// browsers compare it with its case (RFC 6455 §4.1).
+    static func offeredSubprotocol(
+        _ request: borrowing RequestHead, _ bytes: RawSpan
+    ) -> HeadRange? {
+        guard request.fields.count(of: .secWebSocketProtocol) == 1 else { return nil }
+        return protocolPair(request, bytes)?.name
+    }
 
-    static func offersSubprotocol(_ request: borrowing RequestHead, _ bytes: RawSpan) -> Bool {
-        ofProtocol(request, bytes) != .none
+    static func subprotocolFields(_ name: String) -> [(name: StaticString, value: String)] {
+        let field: StaticString = "Sec-WebSocket-Protocol"
+        return [(name: field, value: name)]
     }
 
     private static func ofProtocol(
         _ request: borrowing RequestHead, _ bytes: RawSpan
     ) -> Credential {
-        guard let field = request.fields.first(.secWebSocketProtocol) else { return .none }
+        guard request.fields.has(.secWebSocketProtocol) else { return .none }
         guard request.fields.count(of: .secWebSocketProtocol) == 1 else { return .conflict }
+        guard let pair = protocolPair(request, bytes) else { return .none }
+        return .shown(Shown(token: pair.token, place: subprotocol))
+    }
+
+    /// `bearer` in any case, and what is offered next.
+    private static func protocolPair(
+        _ request: borrowing RequestHead, _ bytes: RawSpan
+    ) -> (name: HeadRange, token: HeadRange)? {
+        guard let field = request.fields.first(.secWebSocketProtocol) else { return nil }
         var start = Int(field.value.start)
         let end = Int(field.value.end)
-        var isToken = false
+        var name: HeadRange?
         while start < end {
             let comma = bytes.first(0x2C, from: start).flatMap { $0 < end ? $0 : nil } ?? end
             let item = bytes.withoutBlanks(start, comma)
-            if isToken {
-                return item.isEmpty ? .none : .shown(Shown(token: item, place: subprotocol))
-            }
-            isToken = bytes[item].equalsFolded("bearer")
+            if let name { return item.isEmpty ? nil : (name, item) }
+            if bytes[item].equalsFolded("bearer") { name = item }
             start = comma + 1
         }
-        return .none
+        return nil
     }
 
     /// Adds the parameters of this name (with its `=`) to what was found before.

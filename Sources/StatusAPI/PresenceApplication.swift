@@ -56,14 +56,8 @@ public final class PresenceApplication: Application {
         _ request: borrowing RequestHead, _ bytes: RawSpan, arrival: Arrival, now: Milliseconds
     ) -> Admission {
         lastAdmission = now
-        let route: UInt32
-        switch router.route(request, bytes, scratch: &scratch) {
-        case .none: route = 0
-        case .route(let found, _): route = found
-        case .ambiguous(let meant):
-            // What another server might take for a route of ours is no path to guess about.
-            if let meant, router[meant].isStrict { return refuseAmbiguous() }
-            route = 0
+        guard let route = router.route(request, bytes, scratch: &scratch) else {
+            return refuseAmbiguous()
         }
         let rule = router[route]
         guard rule.kind == .forward else {

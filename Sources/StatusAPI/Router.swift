@@ -119,30 +119,23 @@ public enum OwnAddresses {
 
 /// All routes, compiled once and shared by the loops.
 final class Router: Sendable {
-    private let table: RouteTable
-    /// Of the pattern `i` of the table: `rules[i + 1]`. The first is for what matches none.
+    private let lookup: RouteLookup
+    /// Of the pattern `i`: `rules[i + 1]`. The first is for what matches none.
     private let rules: [Rule]
     private let logins: [UInt32: LoginPaths]
 
     /// The first match wins, so that the prefix stands before every route.
     init(_ settings: APISettings) throws(RoutePatternError) {
-        var patterns: [RoutePattern] = []
-        var rules = [Rule.plain]
+        lookup = try RouteLookup(prefix: settings.prefix, routes: settings.routes)
+        rules = [.plain] + lookup.rules
         var logins: [UInt32: LoginPaths] = [:]
-        for (pattern, endpoint) in try OwnAddresses.patterns(under: settings.prefix) {
-            patterns.append(pattern)
-            rules.append(endpoint.map(Rule.serve) ?? .missing)
-        }
-        for route in settings.routes {
+        for (index, route) in settings.routes.enumerated() {
             switch route.effect {
-            case .login(let paths), .refresh(let paths): logins[UInt32(rules.count)] = paths
+            case .login(let paths), .refresh(let paths):
+                logins[UInt32(lookup.ownCount + index + 1)] = paths
             case .pass, .logout, .heartbeat, .serve: break
             }
-            patterns.append(route.match)
-            rules.append(Rule(route))
         }
-        table = RouteTable(patterns)
-        self.rules = rules
         self.logins = logins
     }
 
@@ -150,15 +143,15 @@ final class Router: Sendable {
 
     func login(_ route: UInt32) -> LoginPaths { logins[route] ?? LoginPaths() }
 
-    /// The route of a request; 0 where none matches.
+    /// The route of a request; 0 where none matches, nil where it cannot be told and matters.
     @inline(__always)
     func route(
         _ request: borrowing RequestHead, _ bytes: RawSpan, scratch: inout ByteBuffer
-    ) -> RouteMatch {
-        switch table.match(bytes[request.methodName], bytes[request.path], scratch: &scratch) {
-        case .none: .route(0, parameter: nil)
-        case .ambiguous(let route): .ambiguous(route: route.map { $0 + 1 })
-        case .route(let route, let parameter): .route(route + 1, parameter: parameter)
+    ) -> UInt32? {
+        switch lookup.find(bytes[request.methodName], bytes[request.path], scratch: &scratch) {
+        case .none, .doubtful: 0
+        case .route(let route), .folded(let route): route + 1
+        case .refused: nil
         }
     }
 
@@ -166,10 +159,8 @@ final class Router: Sendable {
     func user(
         _ request: borrowing RequestHead, _ bytes: RawSpan, scratch: inout ByteBuffer
     ) -> String? {
-        guard
-            case .route(_, let parameter?) = table.match(
-                bytes[request.methodName], bytes[request.path], scratch: &scratch)
-        else { return nil }
-        return scratch.bytes[parameter].text()
+        let range = lookup.parameter(
+            bytes[request.methodName], bytes[request.path], scratch: &scratch)
+        return range.flatMap { scratch.bytes[$0].text() }
     }
 }

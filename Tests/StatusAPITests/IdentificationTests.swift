@@ -360,6 +360,61 @@ final class IdentificationTests: XCTestCase {
             XCTAssertTrue([400, 401].contains(outcome.status), "\(path): \(outcome)")
         }
     }
+
+    /// Backends that match the path as it stands (Django, Flask, Express) run the gate's view.
+    func testR18APathThatResolvesOutOfTheGateIsRefused() throws {
+        let harness = try harness(requires: true)
+        let good = try harness.token("42")
+        for path in [
+            "/closed/../x", "/closed/..", "/closed/./../x", "/closed/x/../../y",
+            "/closed/%2e%2e/x", "/closed/a/..%2f..%2fx", "/closed/..;/x", "/clos%65d/../x",
+            "/closed%2f../x", "/closed\\../x", "/closed//../../x", "/closed//../x",
+            "/closed;a/../x", "/closed/%2e%2e/../x", "/CLOSED/../x", "/Clos%65d/..;/x",
+            "/_presence/../x", "/logout/../x/../../y",
+        ] {
+            let outcome = harness.send("POST", path)
+            XCTAssertEqual(outcome.status, path.hasPrefix("/logout") ? nil : 400, path)
+        }
+        XCTAssertEqual(harness.send("POST", "/closed/../x", token: good).status, 400)
+        XCTAssertEqual(harness.send("POST", "/logout/a/..").status, 400)
+        XCTAssertEqual(harness.send("POST", "/logout/.").status, 400)
+        for path in ["/open/../x", "/x/%2e%2e/closedx", "/closedx//../a;b", "/open%2fclosed"] {
+            guard case .forwarded = harness.send("GET", path) else {
+                XCTFail("\(path) was refused")
+                continue
+            }
+        }
+    }
+
+    func testR18RequireHoldsWhateverTheCase() throws {
+        let settings = try Harness.settings {
+            $0.routes = [
+                PassingRoute(match: try RoutePattern("* /closed/open/**")),
+                PassingRoute(match: try RoutePattern("* /closed/**"), require: true),
+                PassingRoute(match: try RoutePattern("GET /Mixed/{id}"), require: true),
+                PassingRoute(match: try RoutePattern("* /**")),
+            ]
+        }
+        let harness = try Harness(settings)
+        for path in [
+            "/closed/x", "/CLOSED/x", "/Closed", "/c%4Cosed/x", "/mixed/A", "/MIXED/a",
+            "/%6dixed/a/",
+        ] {
+            XCTAssertEqual(harness.send("GET", path).status, 401, path)
+        }
+        for path in ["/closed/open/x", "/CLOSED/Open/x", "/closedx", "/mixed", "/mixed/a/b"] {
+            guard case .forwarded = harness.send("GET", path) else {
+                XCTFail("\(path) was refused")
+                continue
+            }
+        }
+        guard case .forwarded = harness.send("POST", "/mixed/a") else {
+            return XCTFail("another method was refused")
+        }
+        guard case .forwarded = harness.send("GET", "/CLOSED/x", token: try harness.token("42"))
+        else { return XCTFail("a good token was refused") }
+        XCTAssertEqual(harness.send("GET", "/_presence/healthz").status, 200)
+    }
 }
 
 extension Identification {

@@ -192,6 +192,12 @@ final class SocketEndTests: XCTestCase {
             case .webSocket(_, let chosen) = harness.send("GET", target, fields: offered)
         else { return XCTFail("no socket") }
         XCTAssertEqual(chosen.map { "\($0.name)=\($0.value)" }, ["Sec-WebSocket-Protocol=bearer"])
+        // RFC 6455 §4.1: browsers want what they offered, letter by letter.
+        let capital = Harness.handshake + [("Sec-WebSocket-Protocol", "v1, Bearer ,\(token)")]
+        guard case .webSocket(_, let same) = harness.send("GET", target, fields: capital) else {
+            return XCTFail("no socket")
+        }
+        XCTAssertEqual(same.map { "\($0.name)=\($0.value)" }, ["Sec-WebSocket-Protocol=Bearer"])
         guard
             case .webSocket = harness.send(
                 "GET", target + "?token=\(token)", fields: Harness.handshake)

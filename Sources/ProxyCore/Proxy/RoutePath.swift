@@ -26,7 +26,15 @@ enum RoutePath {
     ///   path parameters, dot segments, empty segments, escapes that are broken, that hide
     ///   controls or that are escaped twice.
     static func normalise(_ path: RawSpan, into out: inout ByteBuffer) -> Bool {
-        var reader = Reader(path)
+        write(path, as: .normal, into: &out)
+    }
+
+    /// The same for a server that reads paths so.
+    @discardableResult
+    static func write(
+        _ path: RawSpan, as reading: PathReading, into out: inout ByteBuffer
+    ) -> Bool {
+        var reader = Reader(path, reading)
         out.removeAll()
         var isAmbiguous = false
         while reader.hasMore {
@@ -35,14 +43,17 @@ enum RoutePath {
             reader.segment(into: &out)
             switch kind(out.bytes.extracting(start + 1..<out.count)) {
             case .name: continue
-            case .empty, .dot:
+            case .empty:
                 // (The slash at the end of `/a/` begins no segment: it does not come here.)
-                out.truncate(to: start)
-                isAmbiguous = true
+                if reading.contains(.merges) { out.truncate(to: start) }
+            case .dot:
+                if reading.contains(.resolves) { out.truncate(to: start) }
             case .dots:
-                out.truncate(to: lastSlash(out.bytes.extracting(0..<start)))
-                isAmbiguous = true
+                if reading.contains(.resolves) {
+                    out.truncate(to: lastSlash(out.bytes.extracting(0..<start)))
+                }
             }
+            isAmbiguous = true
         }
         return isAmbiguous || reader.isAmbiguous
     }
@@ -70,12 +81,14 @@ enum RoutePath {
     /// Cuts a path into segments and decodes them.
     private struct Reader: ~Escapable {
         private let path: RawSpan
+        private let reading: PathReading
         private var at: Int
         private(set) var isAmbiguous = false
 
         @_lifetime(copy path)
-        init(_ path: RawSpan) {
+        init(_ path: RawSpan, _ reading: PathReading) {
             self.path = path
+            self.reading = reading
             at = path.byteCount > 0 && path[at: 0] == 0x2f ? 1 : 0
         }
 
@@ -88,18 +101,22 @@ enum RoutePath {
                 var byte = path[at: at]
                 at += 1
                 if byte == 0x2f { return }
-                if byte == 0x3b {
+                if byte == 0x3b, reading.contains(.cuts) {
                     // Parameters: to the next slash.
                     isAmbiguous = true
                     while at < path.byteCount, path[at: at] != 0x2f { at += 1 }
                     continue
                 }
-                if byte == 0x25, let decoded = escape() { byte = decoded }
+                if byte == 0x25, reading.contains(.decodes), let decoded = escape() {
+                    byte = decoded
+                }
                 if byte == 0x2f || byte == 0x5c {
                     isAmbiguous = true
-                    return
+                    if reading.contains(byte == 0x2f ? .splits : .turns) { return }
+                    // Part of a name, which no route has: it must not look like a slash.
+                    byte = 0x5c
                 }
-                out.append(byte)
+                out.append(reading.contains(.folds) ? byte.lowercasedASCII : byte)
             }
         }
 

@@ -46,14 +46,20 @@ public struct RouteTable: Sendable {
     private let endings: [Ending]
     /// What the ranges of names and methods refer to.
     private let text: [UInt8]
+    /// Whether ASCII letters are compared without their case.
+    private let folds: Bool
 
     public var count: Int { patterns.count }
 
-    public init(_ patterns: [RoutePattern]) {
+    /// - Parameter folds: ASCII letters of paths match without their case.
+    public init(_ patterns: [RoutePattern], folds: Bool = false) {
         self.patterns = patterns
+        self.folds = folds
         parameters = patterns.map(\.parameter)
         var draft = RouteTableDraft()
-        for (route, pattern) in patterns.enumerated() { draft.add(pattern, UInt32(route)) }
+        for (route, pattern) in patterns.enumerated() {
+            draft.add(pattern, UInt32(route), folds: folds)
+        }
         (nodes, edges, endings, text) = draft.flattened()
     }
 
@@ -64,7 +70,7 @@ public struct RouteTable: Sendable {
         _ method: RawSpan, _ path: RawSpan, scratch: inout ByteBuffer
     ) -> RouteMatch {
         guard path.byteCount == 0 || path[at: 0] == 0x2f else { return .none }
-        if RoutePath.isPlain(path) {
+        if !folds, RoutePath.isPlain(path) {
             guard let route = search(method, path) else { return .none }
             guard let segment = parameters[Int(route)] else {
                 return .route(route, parameter: nil)
@@ -73,13 +79,32 @@ public struct RouteTable: Sendable {
             scratch.append(path)
             return .route(route, parameter: Self.range(of: segment, in: path))
         }
-        let isAmbiguous = RoutePath.normalise(path, into: &scratch)
+        let isAmbiguous = RoutePath.write(
+            path, as: folds ? [.normal, .folds] : .normal, into: &scratch)
         let route = search(method, scratch.bytes)
         if isAmbiguous { return .ambiguous(route: route) }
         guard let route else { return .none }
         return .route(
             route,
             parameter: parameters[Int(route)].map { Self.range(of: $0, in: scratch.bytes) })
+    }
+
+    /// The first wanted route that a path in doubt leads to in one of its readings: as it stands,
+    /// decoded, resolved and so on.
+    /// - Parameter scratch: holds anything afterwards.
+    public func anyReading(
+        _ method: RawSpan, _ path: RawSpan, scratch: inout ByteBuffer,
+        _ isWanted: (UInt32) -> Bool
+    ) -> UInt32? {
+        guard path.byteCount == 0 || path[at: 0] == 0x2f else { return nil }
+        var found: UInt32?
+        _ = PathReading.doubts(in: path).anyMixture { reading in
+            let reading = folds ? reading.union(.folds) : reading
+            RoutePath.write(path, as: reading, into: &scratch)
+            found = search(method, scratch.bytes).flatMap { isWanted($0) ? $0 : nil }
+            return found != nil
+        }
+        return found
     }
 
     /// The earlier pattern that leaves nothing for pattern `index`, if there is one.

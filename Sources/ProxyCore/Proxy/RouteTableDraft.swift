@@ -13,7 +13,7 @@ struct RouteTableDraft {
 
     private var nodes: [Node] = [Node()]
 
-    mutating func add(_ pattern: RoutePattern, _ route: UInt32) {
+    mutating func add(_ pattern: RoutePattern, _ route: UInt32, folds: Bool) {
         let ending = (route: route, method: pattern.method ?? "")
         var node = 0
         for segment in pattern.segments {
@@ -24,7 +24,8 @@ struct RouteTableDraft {
             case .hole:
                 if nodes[node].hole == 0 { nodes[node].hole = append() }
                 node = nodes[node].hole
-            case .literal(let name):
+            case .literal(let exact):
+                let name = folds ? exact.map(\.lowercasedASCII) : exact
                 let next = nodes[node].names[name] ?? append()
                 nodes[node].names[name] = next
                 node = next

@@ -10,36 +10,39 @@ enum RoutesCommand {
     /// The lines for standard output.
     static func explain(_ config: Config, method: String, path: String) -> [String] {
         let path = String(path.prefix { $0 != "?" && $0 != "#" })
-        let own = (try? OwnAddresses.patterns(under: config.api.prefix)) ?? []
-        let table = RouteTable(own.map(\.pattern) + config.routes.map(\.match))
+        let prefix = config.api.prefix
+        guard let own = try? OwnAddresses.patterns(under: prefix),
+            let lookup = try? RouteLookup(prefix: prefix, routes: config.routes.map(\.passing))
+        else { return ["the routes cannot be read"] }
         var scratch = ByteBuffer()
-        switch table.match(method.rawSpan, path.rawSpan, scratch: &scratch) {
+        switch lookup.find(method.rawSpan, path.rawSpan, scratch: &scratch) {
         case .none:
             return ["no route matches", "forwarded; counts as activity"]
-        case .route(let index, let parameter):
-            let value = parameter.flatMap { scratch.bytes[$0].text() }
+        case .route(let index):
+            let range = lookup.parameter(method.rawSpan, path.rawSpan, scratch: &scratch)
+            let value = range.flatMap { scratch.bytes[$0].text() }
             guard Int(index) >= own.count else {
                 let answer = answer(own[Int(index)].endpoint, method, value)
-                return ["under api.prefix (\(config.api.prefix))", answer]
+                return ["under api.prefix (\(prefix))", answer]
             }
             let place = Int(index) - own.count
             return [name(place, in: config)] + effect(config.routes[place], method, value)
-        case .ambiguous(let index):
-            guard let index else {
-                return [
-                    "no route matches, in whatever way the path is read",
-                    "forwarded; counts as activity",
-                ]
-            }
-            let several = "servers read this path in several ways; one of them is "
-            guard Int(index) >= own.count else {
-                return [several + "under api.prefix (\(config.api.prefix))", "refused with 400"]
-            }
+        case .folded(let index):
             let place = Int(index) - own.count
-            let isPlain = if case .pass = config.routes[place].action { true } else { false }
-            let mayPass = isPlain && !config.routes[place].require
+            return [name(place, in: config) + ", for servers that take letters without their case"]
+                + effect(config.routes[place], method, nil)
+        case .doubtful:
             return [
-                several + name(place, in: config), mayPass ? "forwarded" : "refused with 400",
+                "servers read this path in several ways; to none of them it is a route with"
+                    + " serve, on or require",
+                "forwarded; counts as activity",
+            ]
+        case .refused(let index):
+            let place = Int(index) - own.count
+            let route = place < 0 ? "under api.prefix (\(prefix))" : name(place, in: config)
+            return [
+                "servers read this path in several ways; one of them is \(route)",
+                "refused with 400",
             ]
         }
     }

@@ -47,6 +47,23 @@ enum FieldRule {
         return nil
     }
 
+    /// Why a name is none that a request's field can have here; nil: it can. What has another
+    /// character in its name is taken out of requests before anybody reads it.
+    static func requestFault(_ name: String) -> String? {
+        if let reason = fault(name) { return reason }
+        if isPlain(name) { return nil }
+        let plain = String(decoding: name.utf8.map { isPlain($0) ? $0 : 0x2D }, as: UTF8.self)
+        return "never comes through, since fields with other characters than letters, digits and"
+            + " '-' in their names are taken out of requests: have it sent as \"\(plain)\""
+    }
+
+    /// Whether nobody between here and an application drops it for its name, as nginx does.
+    static func isPlain(_ name: String) -> Bool { name.utf8.allSatisfy(isPlain) }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (byte | 0x20) &- 0x61 < 26 || byte &- 0x30 < 10 || byte == 0x2D
+    }
+
     /// Whether the field means something already.
     static func isFixed(_ name: String) -> Bool {
         let name = folded(name)

@@ -31,6 +31,13 @@ struct ForwardReader {
                         + " \"\(example)\"")
                 continue
             }
+            guard FieldRule.isPlain(name) else {
+                value.error(
+                    "\(ConfigValue.quoted(name)) has other characters than letters, digits and '-'"
+                        + " in it, and many servers take no such field: write a name like"
+                        + " \"\(example)\"")
+                continue
+            }
             seen.append((name, folded))
             switch key {
             case "user": fields.user = name

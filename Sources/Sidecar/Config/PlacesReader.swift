@@ -108,7 +108,7 @@ struct PlacesReader {
                     + " \"header:Authorization\" or \"header:Authorization Token\"")
             return nil
         }
-        if let reason = FieldRule.fault(name) {
+        if let reason = FieldRule.requestFault(name) {
             value.error("\(ConfigValue.quoted(name)) \(reason)")
             return nil
         }

@@ -104,7 +104,7 @@ extension Config {
 }
 
 extension Config.Route {
-    fileprivate var passing: PassingRoute {
+    var passing: PassingRoute {
         let effect: RouteEffect =
             switch action {
             case .pass: .pass

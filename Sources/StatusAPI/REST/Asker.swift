@@ -19,8 +19,8 @@ struct Asker {
     /// The credential counts by somebody's word and not by a signature.
     var isJudged: Bool
     var shown: Shown
-    /// A subprotocol that the answer to a WebSocket handshake has to name.
-    var subprotocol: Bool
+    /// A subprotocol that the answer to a WebSocket handshake has to name, in the request's head.
+    var subprotocol: HeadRange?
 
     var rateKey: RateKey {
         switch who {
@@ -72,7 +72,8 @@ extension PresenceApplication {
                 shown.isDecoded
                 ? finding(scratch.bytes[shown.token], sender, now: now)
                 : finding(bytes[shown.token], sender, now: now)
-            let subprotocol = isSocket && Credentials.offersSubprotocol(request, bytes)
+            let subprotocol =
+                isSocket ? Credentials.offeredSubprotocol(request, bytes) : nil
             return asking(finding, shown, subprotocol: subprotocol)
         }
     }
@@ -84,7 +85,9 @@ extension PresenceApplication {
         return identification.resolve(token, isOwn: true, sender: sender, now: now)
     }
 
-    private func asking(_ finding: Finding, _ shown: Shown, subprotocol: Bool) -> AskerOutcome {
+    private func asking(
+        _ finding: Finding, _ shown: Shown, subprotocol: HeadRange?
+    ) -> AskerOutcome {
         let who: Asker.Who
         var isJudged = false
         let isAdmin: Bool

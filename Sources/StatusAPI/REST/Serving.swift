@@ -123,7 +123,8 @@ extension PresenceApplication {
         case .stats:
             return .answer(stats(now: now))
         case .webSocket:
-            return .webSocket(fields: asker.subprotocol ? Credentials.subprotocolFields : [])
+            let name = asker.subprotocol.flatMap { bytes[$0].text() }
+            return .webSocket(fields: name.map(Credentials.subprotocolFields) ?? [])
         case .heartbeat, .healthz, .readyz, .metrics:
             throw .notFound("The sidecar has nothing at this address.")
         }

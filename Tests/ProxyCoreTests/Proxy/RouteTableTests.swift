@@ -87,6 +87,42 @@ final class RouteTableTests: XCTestCase {
         }
     }
 
+    /// A path in doubt leads to a route where any server would find it there.
+    func testReadings() throws {
+        let table = try table("GET /gate/**", "GET /one/{id}", "GET /end", "GET /x/**")
+        var scratch = ByteBuffer()
+        for (path, wanted) in [
+            // As it stands, decoded, and cut.
+            ("/gate/../x", [0, 3]), ("/gate/%2e%2e/x", [0, 3]), ("/gat%65/../x", [0, 3]),
+            ("/gate/..;/x", [0, 3]), ("/gate;a/../x", [0, 3]), ("/gate%2f../x", [0, 3]),
+            ("/gate\\../x", [0, 3]), ("/gate/a/..%2f..%2fx", [0, 3]), ("/gate/..", [0]),
+            // One server takes `//` for one slash, another for a segment that `..` takes back.
+            ("/gate//../x", [0, 3]), ("//gate/x", [0]), ("/one//7", [1]), ("/end//", [2]),
+            // A decoded slash may belong to a name, and so may a backslash.
+            ("/one/a%2fb", [1]), ("/one/a\\b", [1]), ("/one%2fa\\b", [1]), ("/end;a", [2]),
+            ("/x/%2e%2e/../end", [2, 3]), ("/a/../b", []), ("/gatex/../y", []),
+        ] as [(String, [Int])] {
+            for route in 0..<4 {
+                let found = table.anyReading("GET".rawSpan, path.rawSpan, scratch: &scratch) {
+                    $0 == UInt32(route)
+                }
+                XCTAssertEqual(found != nil, wanted.contains(route), "\(path) \(route)")
+            }
+        }
+    }
+
+    func testLettersWithoutTheirCase() throws {
+        let patterns = ["GET /Gate/{id}", "* /É/b", "GET /**"].map { try? RoutePattern($0) }
+        let table = RouteTable(patterns.compactMap { $0 }, folds: true)
+        for (method, path, wanted) in [
+            ("GET", "/gate/A", "0 a"), ("GET", "/GATE/%41", "0 a"), ("GET", "/gaT%45/a/", "0 a"),
+            ("POST", "/%C3%89/B", "1"), ("POST", "/%C3%A9/b", "-"), ("get", "/gate/a", "-"),
+            ("GET", "/GATE", "2"), ("GET", "/x/../GATE/a", "? 0"), ("GET", "", "2"),
+        ] {
+            XCTAssertEqual(match(table, method, path), wanted, "\(method) \(path)")
+        }
+    }
+
     func testEveryShortPathAgainstTheGuardPage() throws {
         let table = try table("GET /a/{id}", "GET /a/**", "* /.a")
         let alphabet = Array("/.%2;a\\".utf8)
@@ -109,6 +145,8 @@ final class RouteTableTests: XCTestCase {
                     if isAmbiguous || scratch.array() != trimmed { XCTFail("\(path)") }
                 }
                 _ = table.match("GET".rawSpan, span, scratch: &scratch)
+                guard code % 31 == 0 else { return }
+                _ = table.anyReading("GET".rawSpan, span, scratch: &scratch) { _ in false }
             }
         }
     }

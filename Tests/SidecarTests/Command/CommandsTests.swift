@@ -213,6 +213,27 @@ final class CommandsTests: XCTestCase {
         XCTAssertEqual(odd.last, "refused with 400", "\(odd)")
         let gate = RoutesCommand.explain(config, method: "GET", path: "/x/../private/y")
         XCTAssertEqual(gate.last, "refused with 400", "\(gate)")
+        for path in ["/private/../y", "/private/%2e%2e/y", "/PRIVATE/./y"] {
+            let out = RoutesCommand.explain(config, method: "GET", path: path)
+            XCTAssertEqual(
+                out,
+                [
+                    "servers read this path in several ways; one of them is routes[7] in line 13:"
+                        + #" "GET /private/**""#,
+                    "refused with 400",
+                ], path)
+        }
+        XCTAssertEqual(
+            RoutesCommand.explain(config, method: "GET", path: "/Private/y"),
+            [
+                #"routes[7] in line 13: "GET /private/**", for servers that take letters without"#
+                    + " their case",
+                "without a good token 401, and nothing reaches the backend",
+                "forwarded; contact, not activity",
+            ])
+        XCTAssertEqual(
+            RoutesCommand.explain(config, method: "GET", path: "/a//b").last,
+            "forwarded; counts as activity")
         let slashes = RoutesCommand.explain(config, method: "GET", path: "//_presence/healthz")
         XCTAssertEqual(slashes.last, "refused with 400", "\(slashes)")
     }

@@ -52,6 +52,18 @@ final class ConfigPlaceFindingTests: XCTestCase {
             ])
     }
 
+    func testFieldsThatNeverComeThrough() {
+        let reason =
+            " never comes through, since fields with other characters than letters, digits and '-'"
+            + " in their names are taken out of requests: have it sent as "
+        from(
+            #"["header:auth_token", "header:X.Token JWT", "cookie:auth_token", "query:a.b_c"]"#,
+            [
+                #"[0]: "auth_token""# + reason + #""auth-token""#,
+                #"[1]: "X.Token""# + reason + #""X-Token""#,
+            ])
+    }
+
     func testSchemes() {
         from(
             #"["header:Authorization Basic", "header:Authorization Baerer", "header:X-Key ApiKey", "header:X-A a(b)"]"#,

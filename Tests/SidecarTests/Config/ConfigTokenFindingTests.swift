@@ -206,6 +206,12 @@ final class ConfigTokenFindingTests: XCTestCase {
                 #".user: "X_Auth_Token" carries tokens (tokens.from), and would be taken from every request: write another name, like "X-Auth-User""#,
                 #".nam: unknown key: did you mean "name"?"#,
             ])
+        forward(
+            #"{ user: "X_User", name: "X.Name" }"#,
+            [
+                #".user: "X_User" has other characters than letters, digits and '-' in it, and many servers take no such field: write a name like "X-Auth-User""#,
+                #".name: "X.Name" has other characters than letters, digits and '-' in it, and many servers take no such field: write a name like "X-Auth-Name""#,
+            ])
         for name in [
             "Host", "connection", "Cookie", "Transfer-Encoding", "TE", "Upgrade", "Content-Length",
             "X-Forwarded-For", "X-Forwarded-Proto", "Sec-WebSocket-Key", "Proxy-Authorization",
