@@ -67,8 +67,9 @@ final class EventTests: XCTestCase {
         for id in [#""4\r\n2""#, #""\u0085""#, "42.0", #""""#] {
             let harness = try Harness(try settings())
             try login(harness, #"{"user": {"id": \#(id)}}"#)
-            XCTAssertEqual(harness.total(.loginNoUser), 1, id)
             XCTAssertEqual(harness.total(.loginSeen), 0, id)
+            XCTAssertEqual(harness.total(.loginNoToken), 1, id)
+            XCTAssertNil(harness.engine.subject(of: "42"), id)
         }
     }
 
