@@ -74,6 +74,9 @@ public enum Limits {
     /// Bytes of requests of one loop that wait for their admission, bodies that came with the head
     /// included. Beyond it a request is answered with 503 at once.
     public static let waitingBytes = 16 * 1024 * 1024
+    /// Bytes of all ways together in which a path in doubt is read: a path of 1 KiB with every
+    /// doubt there is, about half a millisecond.
+    public static let readingBytes = 64 * 1024
     /// Nesting of a JSON document.
     public static let jsonDepth = 64
     /// The most nesting that any caller can ask for: reading recurses, and a loop's stack is small.

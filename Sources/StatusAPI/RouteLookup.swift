@@ -15,6 +15,8 @@ public enum RouteFate: Sendable, Equatable, BitwiseCopyable {
     case doubtful
     /// Servers disagree about the path, and some find this route, which must not be missed.
     case refused(UInt32)
+    /// Servers disagree about the path in more ways than are worth trying.
+    case tooDoubtful
 }
 
 /// The patterns under the prefix and then the configured ones, compiled.
@@ -84,6 +86,7 @@ public struct RouteLookup: Sendable {
     private func doubtful(
         _ method: RawSpan, _ path: RawSpan, scratch: inout ByteBuffer
     ) -> RouteFate {
+        guard RouteTable.canReadAll(path) else { return .tooDoubtful }
         let strict =
             table.anyReading(method, path, scratch: &scratch) { rules[Int($0)].isStrict }
             ?? folded?.anyReading(method, path, scratch: &scratch) { rules[Int($0)].requires }

@@ -151,7 +151,7 @@ final class Router: Sendable {
         switch lookup.find(bytes[request.methodName], bytes[request.path], scratch: &scratch) {
         case .none, .doubtful: 0
         case .route(let route), .folded(let route): route + 1
-        case .refused: nil
+        case .refused, .tooDoubtful: nil
         }
     }
 

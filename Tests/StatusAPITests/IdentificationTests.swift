@@ -386,6 +386,22 @@ final class IdentificationTests: XCTestCase {
         }
     }
 
+    /// Each doubt doubles the ways of reading a path, and somebody must not be able to buy so many
+    /// of them with one request.
+    func testAPathInTooMuchDoubtIsRefused() throws {
+        let harness = try harness(requires: true)
+        let doubts = "/aB%2e;x/./\\//%2f"
+        XCTAssertEqual(
+            harness.send("GET", String(repeating: doubts, count: 480)).status, 400)
+        let plain = String(repeating: "/abc", count: 2_000)
+        let spaces = String(repeating: "/a%20%2fb", count: 800)
+        for path in [String(repeating: doubts, count: 30), plain, spaces] {
+            guard case .forwarded = harness.send("GET", path) else {
+                return XCTFail("refused: \(path.prefix(40))")
+            }
+        }
+    }
+
     func testR18RequireHoldsWhateverTheCase() throws {
         let settings = try Harness.settings {
             $0.routes = [

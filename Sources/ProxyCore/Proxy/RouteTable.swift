@@ -89,6 +89,13 @@ public struct RouteTable: Sendable {
             parameter: parameters[Int(route)].map { Self.range(of: $0, in: scratch.bytes) })
     }
 
+    /// Whether a path is short enough, for the doubts it leaves, to be read in all ways: each
+    /// doubt doubles them.
+    public static func canReadAll(_ path: RawSpan) -> Bool {
+        let doubts = PathReading.doubts(in: path).rawValue.nonzeroBitCount
+        return path.byteCount << doubts <= Limits.readingBytes
+    }
+
     /// The first wanted route that a path in doubt leads to in one of its readings: as it stands,
     /// decoded, resolved and so on.
     /// - Parameter scratch: holds anything afterwards.

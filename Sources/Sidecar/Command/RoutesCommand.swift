@@ -37,6 +37,10 @@ enum RoutesCommand {
                     + " serve, on or require",
                 "forwarded; counts as activity",
             ]
+        case .tooDoubtful:
+            return [
+                "servers read this path in too many ways for its length", "refused with 400",
+            ]
         case .refused(let index):
             let place = Int(index) - own.count
             let route = place < 0 ? "under api.prefix (\(prefix))" : name(place, in: config)
