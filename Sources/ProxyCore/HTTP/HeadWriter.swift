@@ -11,10 +11,13 @@ public enum HeadWriter {
     /// - Parameters:
     ///   - bytes: the span that `head` was parsed from.
     ///   - expectation: false leaves `Expect` out (the 100 has been sent from here).
+    ///   - plain: the response is to come whole and without a content coding, whatever the client
+    ///     would take.
     ///   - own: whole field lines of the application, which `ReservedFields` has admitted.
     public static func request(
         _ head: borrowing RequestHead, _ bytes: RawSpan, forwarded: ForwardedFields,
-        expectation: Bool = true, own: RawSpan = RawSpan(), into out: inout ByteBuffer
+        expectation: Bool = true, plain: Bool = false, own: RawSpan = RawSpan(),
+        into out: inout ByteBuffer
     ) {
         out.reserve(head.length + 256)
         requestLine(head, bytes, into: &out)
@@ -22,6 +25,8 @@ public enum HeadWriter {
         var skipped = forwarded.skipped(head) | framingFields
         if !expectation { skipped |= KnownField.expect.bit }
         if head.maxForwards != nil { skipped |= KnownField.maxForwards.bit }
+        // An If-Range means nothing without its Range (RFC 9110 §13.1.5).
+        if plain { skipped |= KnownField.acceptEncoding.bit | KnownField.range.bit }
         if head.fields.count == 0 || head.fields[0].known != .host {
             skipped |= KnownField.host.bit
             out.append("Host: ")
@@ -47,6 +52,7 @@ public enum HeadWriter {
             out.append(decimal: UInt64(hops > 0 ? hops - 1 : 0))
             out.append("\r\n")
         }
+        if plain { out.append("Accept-Encoding: identity\r\n") }
         framing(head.framing, into: &out)
         forwarded.write(head, bytes, into: &out)
         // Behind everything that was taken out of the client's: no Connection field nominates it.
@@ -84,14 +90,21 @@ public enum HeadWriter {
     ///   - framing: how the body will be sent; `.none` keeps the Content-Length that the response
     ///     to HEAD or a 304 announces.
     ///   - keepAlive: whether the connection stays open.
+    ///   - rewritten: the body is not the one that the head speaks of: its ETag becomes a weak one,
+    ///     and what names its length, its bytes or parts of them is left out.
     public static func response(
         _ head: borrowing ResponseHead, _ bytes: RawSpan, downstream version: HTTPVersion,
-        framing: BodyFraming, keepAlive: Bool, into out: inout ByteBuffer
+        framing: BodyFraming, keepAlive: Bool, rewritten: Bool = false,
+        into out: inout ByteBuffer
     ) {
         out.reserve(head.length + 128)
         statusLine(head, bytes, into: &out)
-        fields(head, bytes, into: &out)
-        if framing == .none, let length = head.declaredLength {
+        if rewritten {
+            rewrittenFields(head, bytes, into: &out)
+        } else {
+            fields(head, bytes, into: &out)
+        }
+        if framing == .none, !rewritten, let length = head.declaredLength {
             self.framing(.length(length), into: &out)
         } else {
             self.framing(framing, into: &out)
@@ -150,6 +163,37 @@ public enum HeadWriter {
             run.add(field, bytes, into: &out)
         }
         run.flush(bytes, into: &out)
+    }
+
+    /// Fields of a response whose body was changed on its way (RFC 9110 §7.7).
+    ///
+    /// A strong ETag would promise the same bytes (§8.8.1). Ranges are those of other bytes, and
+    /// digests (RFC 9530, RFC 3230, RFC 1864) would not match.
+    @inline(never)
+    private static func rewrittenFields(
+        _ head: borrowing ResponseHead, _ bytes: RawSpan, into out: inout ByteBuffer
+    ) {
+        let skipped = framingFields | KnownField.acceptRanges.bit
+        for index in 0..<head.fields.count {
+            let field = head.fields[index]
+            if field.dropped || field.known.bit & skipped != 0 { continue }
+            if field.known == .other, isDigest(bytes[field.name]) { continue }
+            out.append(bytes[field.name])
+            out.append(": ")
+            if field.known == .etag, !isWeak(bytes[field.value]) { out.append("W/") }
+            out.append(bytes[field.value])
+            out.append("\r\n")
+        }
+    }
+
+    /// RFC 9110 §8.8.3: the mark is a capital letter.
+    private static func isWeak(_ tag: RawSpan) -> Bool {
+        tag.byteCount > 1 && tag[at: 0] == UInt8(ascii: "W") && tag[at: 1] == UInt8(ascii: "/")
+    }
+
+    private static func isDigest(_ name: RawSpan) -> Bool {
+        name.equalsFolded("content-digest") || name.equalsFolded("repr-digest")
+            || name.equalsFolded("digest") || name.equalsFolded("content-md5")
     }
 
     /// One framing field, or none.

@@ -55,17 +55,21 @@ public struct Arrival: Sendable, BitwiseCopyable {
     }
 }
 
-/// What the application wants to see of a forwarded request's response. It reaches the client
-/// untouched either way.
+/// What the application wants of a forwarded request's response. Unless `rewrites` is set it
+/// reaches the client untouched.
 public struct Watch: Sendable, Equatable, BitwiseCopyable {
     /// Bytes of the body that `watched` wants to see whole (0: none).
     public var body: Int
     /// Whether `answered` wants to see the head.
     public var fields: Bool
+    /// Whether `rewriting` is asked what is to be changed. The upstream is asked for a whole body
+    /// without coding then: `Accept-Encoding: identity`, and no `Range`.
+    public var rewrites: Bool
 
-    public init(body: Int = 0, fields: Bool = false) {
+    public init(body: Int = 0, fields: Bool = false, rewrites: Bool = false) {
         self.body = body
         self.fields = fields
+        self.rewrites = rewrites
     }
 
     public static let nothing = Watch()
@@ -101,6 +105,20 @@ public enum Passage: Sendable {
     case pass
     /// Nothing of it reaches the client until `EventLoop.release` or `Limits.holdTime`.
     case hold
+}
+
+/// How the application changes a response.
+public enum Rewriting: Sendable, Equatable, BitwiseCopyable {
+    /// Not at all.
+    case untouched
+    /// There is no body here (HEAD, 304), and that of a GET would be changed: its length and its
+    /// digests are left out, its ETag is weak.
+    case announced
+    /// The body, decoded of its chunks, is shown to `rewrite(_:_:body:into:now:)` once it is whole.
+    /// One of more than `limit` bytes passes untouched.
+    case whole(limit: Int)
+    /// Each piece goes through `rewrite(_:_:piece:isLast:into:)` as it comes.
+    case stream
 }
 
 /// What `serve` made of a request.
@@ -168,6 +186,31 @@ public protocol Application: AnyObject {
     func watched(
         _ id: ExchangeID, _ ticket: Ticket, status: Int, body: RawSpan?, now: Milliseconds)
 
+    /// Where `Watch.rewrites` asked for it: at the final response head of the upstream, right after
+    /// `sight`. A response without a body by its method or status (RFC 9112 §6.3) can only be
+    /// `.untouched` or `.announced`.
+    func rewriting(
+        _ id: ExchangeID, _ ticket: inout Ticket, _ head: borrowing ResponseHead,
+        _ bytes: RawSpan, now: Milliseconds
+    ) -> Rewriting
+
+    /// The whole body of a response that is rewritten so; nil where it is larger than the limit,
+    /// or too much is collected already: it passes as it came.
+    /// - Returns: whether `out` holds another body; false: it passes as it came.
+    func rewrite(
+        _ id: ExchangeID, _ ticket: Ticket, body: RawSpan?, into out: inout ByteBuffer,
+        now: Milliseconds
+    ) -> Bool
+
+    /// The next bytes of a response that is rewritten as it streams. What `out` is given passes in
+    /// their place. The last call has no bytes.
+    func rewrite(
+        _ id: ExchangeID, _ ticket: Ticket, piece: RawSpan, isLast: Bool,
+        into out: inout ByteBuffer)
+
+    /// A response that was rewritten as it streamed ended before its last piece.
+    func rewritingBrokeOff(_ id: ExchangeID)
+
     /// A request to be answered here, with its whole body. (`arrival.connection` cannot be
     /// resumed any more.)
     func serve(
@@ -187,6 +230,26 @@ public protocol Application: AnyObject {
     /// - Returns: when it wants to be called again at the latest, milliseconds from now; nil: no
     ///   wish.
     func turn(now: Milliseconds) -> Milliseconds?
+}
+
+/// For applications that change nothing.
+extension Application {
+    public func rewriting(
+        _ id: ExchangeID, _ ticket: inout Ticket, _ head: borrowing ResponseHead,
+        _ bytes: RawSpan, now: Milliseconds
+    ) -> Rewriting { .untouched }
+
+    public func rewrite(
+        _ id: ExchangeID, _ ticket: Ticket, body: RawSpan?, into out: inout ByteBuffer,
+        now: Milliseconds
+    ) -> Bool { false }
+
+    public func rewrite(
+        _ id: ExchangeID, _ ticket: Ticket, piece: RawSpan, isLast: Bool,
+        into out: inout ByteBuffer
+    ) { out.append(piece) }
+
+    public func rewritingBrokeOff(_ id: ExchangeID) {}
 }
 
 /// The loop as its application sees it. Every function is called on the loop's own thread;

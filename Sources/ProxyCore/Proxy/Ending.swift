@@ -200,6 +200,7 @@ extension ProxyLoop {
 
     private func freeExchange(_ exchange: Int32) {
         if exchanges[exchange].isCollecting { endCollecting(exchange) }
+        if exchanges[exchange].rewriting != .none { breakOffRewriting(exchange) }
         exchanges[exchange].reset()
         freeExchanges.append(exchange)
     }
@@ -210,6 +211,7 @@ extension ProxyLoop {
         let slot = exchanges[exchange].downstream
         metrics.count(error: error, row)
         withdrawHeld(exchange, slot)
+        withdrawCollected(exchange)
         let isAnswerable = exchanges[exchange].machine.isAnswerable
         let response = error.response()
         if isAnswerable { exchanges[exchange].sentDown = UInt64(response.body.count) }

@@ -49,6 +49,15 @@ struct Exchange: ~Copyable {
     var watchLimit = 0
     var watched = ByteBuffer()
     var watchFailed = false
+    /// The application may change the response.
+    var mayRewrite = false
+    var rewriting = RewritingState.none
+    /// The head and then the body of a response that is collected to be changed.
+    var collected = ByteBuffer()
+    /// Bytes of that head.
+    var collectedHead = 0
+    /// Bytes of the body that are collected at most.
+    var collectedLimit = 0
     /// The request as far as it is at hand, while it waits for a connection to the upstream; of
     /// one that is answered here, its body.
     var waiting = ByteBuffer()
@@ -64,6 +73,8 @@ struct Exchange: ~Copyable {
     mutating func reset(kept: Int = 16 * 1024) {
         watched.removeAll()
         watched.shrink(to: kept)
+        collected.removeAll()
+        collected.shrink(to: kept)
         waiting.removeAll()
         waiting.shrink(to: kept)
         logged.removeAll()
@@ -78,6 +89,8 @@ struct Exchange: ~Copyable {
         watchFailed = false
         watchesHead = false
         watchLimit = 0
+        mayRewrite = false
+        rewriting = .none
         interims = 0
         status = 0
         received = 0

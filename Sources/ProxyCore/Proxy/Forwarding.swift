@@ -33,6 +33,8 @@ extension ProxyLoop {
             guard let exchange = open(slot, ticket, arrival) else { return }
             exchanges[exchange].watchLimit = watch.body
             exchanges[exchange].watchesHead = watch.fields
+            exchanges[exchange].mayRewrite =
+                watch.rewrites && requestHead.webSocketUpgrade != .valid
             forward(exchange, slot, arrival.from)
         }
     }
@@ -90,6 +92,7 @@ extension ProxyLoop {
             exchanges[exchange].key = Self.short(.secWebSocketKey, of: requestHead.fields, scratch)
         }
         if hasReserved { reserveFields(exchange) }
+        let plain = exchanges[exchange].mayRewrite
         var upstream: Int32 = -1
         if isAtHand || collecting >= Limits.collecting {
             switch acquire(for: exchange) {
@@ -108,14 +111,14 @@ extension ProxyLoop {
         if upstream >= 0 {
             HeadWriter.request(
                 requestHead, scratch.bytes, forwarded: forwarded, expectation: false,
-                own: ownFields.bytes, into: &upstreams[upstream].output)
+                plain: plain, own: ownFields.bytes, into: &upstreams[upstream].output)
             upstreams[upstream].keepsSent =
                 upstreams[upstream].isReused && requestHead.framing.isEmpty
                 && requestHead.method.isIdempotent
         } else {
             HeadWriter.request(
                 requestHead, scratch.bytes, forwarded: forwarded, expectation: false,
-                own: ownFields.bytes, into: &exchanges[exchange].waiting)
+                plain: plain, own: ownFields.bytes, into: &exchanges[exchange].waiting)
         }
         relayFirst(exchange, slot)
     }

@@ -5,7 +5,7 @@
 /// One event loop of the proxy, with everything that it owns.
 ///
 /// The steps of an exchange stand in files of their own: Listening, Reading, Forwarding, Relaying,
-/// Ending, Serving, ServedSockets, Tunnelling, Draining.
+/// Rewriting, Ending, Serving, ServedSockets, Tunnelling, Draining.
 public final class ProxyLoop: EventHandler, ApplicationHost {
     let settings: ProxySettings
     let loop: EventLoop
@@ -38,6 +38,10 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     /// Where everything that is sent down is written.
     var outgoing = ByteBuffer(capacity: Limits.readSize * 2)
     var body = ByteBuffer()
+    /// What the application has made of a response, or of a piece of one.
+    var rewritten = ByteBuffer()
+    /// Bytes of all responses that are collected to be changed.
+    var rewritingBytes = 0
     /// The application's own fields of the head that is being written.
     var ownFields = ByteBuffer()
     var requestHead = RequestHead()

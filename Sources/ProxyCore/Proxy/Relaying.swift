@@ -212,30 +212,33 @@ extension ProxyLoop {
         sight(exchange, status: status, byUpstream: true)
         exchanges[exchange].upstreamPersists = responseHead.keepAlive
         exchanges[exchange].responseBody = BodyReader(responseHead.framing, limits: settings.head)
-        let framing = downstreamFraming(exchange)
+        if responseHead.fields.has(.contentEncoding) { exchanges[exchange].watchFailed = true }
+        if exchanges[exchange].mayRewrite {
+            beginRewriting(exchange)
+        } else {
+            settle(exchange, downstreamFraming(exchange))
+            writeHead(exchange, scratch, rewritten: false)
+        }
+    }
+
+    /// How the body travels on, and whether the client's connection outlives it.
+    func settle(_ exchange: Int32, _ framing: BodyFraming) {
         exchanges[exchange].framing = framing
         // An upload still under way cannot be told apart from the next request afterwards.
-        let persists =
+        exchanges[exchange].persists =
             exchanges[exchange].persists && framing != .untilClose
             && exchanges[exchange].machine.request == .complete && drainingUntil == nil
-        exchanges[exchange].persists = persists
-        if responseHead.fields.has(.contentEncoding) { exchanges[exchange].watchFailed = true }
-        let version = exchanges[exchange].version
-        Self.write(
-            responseHead, scratch, version: version, framing: framing, persists: persists,
-            into: &outgoing)
     }
 
-    private static func write(
-        _ head: borrowing ResponseHead, _ bytes: borrowing ByteBuffer, version: HTTPVersion,
-        framing: BodyFraming, persists: Bool, into out: inout ByteBuffer
-    ) {
+    /// Writes the head in `responseHead`, which stands at the start of `bytes`.
+    func writeHead(_ exchange: Int32, _ bytes: borrowing ByteBuffer, rewritten: Bool) {
         HeadWriter.response(
-            head, bytes.bytes, downstream: version, framing: framing, keepAlive: persists,
-            into: &out)
+            responseHead, bytes.bytes, downstream: exchanges[exchange].version,
+            framing: exchanges[exchange].framing, keepAlive: exchanges[exchange].persists,
+            rewritten: rewritten, into: &outgoing)
     }
 
-    private func downstreamFraming(_ exchange: Int32) -> BodyFraming {
+    func downstreamFraming(_ exchange: Int32) -> BodyFraming {
         switch responseHead.framing {
         case .none, .length: responseHead.framing
         case .chunked, .untilClose:
@@ -262,11 +265,15 @@ extension ProxyLoop {
         var offset = start
         let downstream = exchanges[exchange].downstream
         let id = id(of: exchange)
-        let chunked = exchanges[exchange].framing == .chunked
+        var chunked = exchanges[exchange].framing == .chunked
         while true {
             switch exchanges[exchange].responseBody.next(scratch.bytes, at: &offset) {
             case .data(let start, let end):
                 let piece = Int(start)..<Int(end)
+                if exchanges[exchange].rewriting != .none {
+                    if takePiece(exchange, piece) { continue }
+                    chunked = exchanges[exchange].framing == .chunked
+                }
                 exchanges[exchange].sentDown += UInt64(piece.count)
                 if exchanges[exchange].watchLimit > 0 { watch(exchange, piece) }
                 if !chunked, piece.count > Limits.copiedBody {
@@ -283,7 +290,6 @@ extension ProxyLoop {
                 }
                 return
             case .end:
-                if chunked { outgoing.append("0\r\n\r\n") }
                 finishResponse(exchange, slot, surplus: offset < scratch.count)
                 return
             case .malformed(let refusal):
@@ -293,10 +299,15 @@ extension ProxyLoop {
         }
     }
 
-    /// The last byte of the response is in `outgoing`: the application hears first, so that what
-    /// the client learns is already true.
+    /// The last byte of the response is here: the application hears first, so that what the client
+    /// learns is already true.
     private func finishResponse(_ exchange: Int32, _ slot: Int32, surplus: Bool) {
         let id = id(of: exchange)
+        if exchanges[exchange].rewriting != .none {
+            finishRewriting(exchange)
+            guard isCurrent(id) else { return }
+        }
+        if exchanges[exchange].framing == .chunked { outgoing.append("0\r\n\r\n") }
         if exchanges[exchange].watchLimit > 0 { showWatched(exchange) }
         // More than was announced: whatever it is, no answer to anything that we sent.
         if surplus { exchanges[exchange].upstreamPersists = false }
@@ -316,7 +327,6 @@ extension ProxyLoop {
             fail(exchange, .truncated)
             return
         }
-        if exchanges[exchange].framing == .chunked { outgoing.append("0\r\n\r\n") }
         finishResponse(exchange, slot, surplus: false)
     }
 

@@ -16,6 +16,9 @@ enum Asked: Equatable {
     case sighted(Int, byUpstream: Bool, String)
     case watched(Int, String?)
     case served(String, String)
+    case rewritten(String?)
+    case pieced(String)
+    case brokeOff
     case abandoned(ExchangeID)
     case opened(SocketID)
     case message(String)
@@ -36,6 +39,11 @@ struct Script: @unchecked Sendable {
     var answered: (inout Ticket) -> Void = { _ in }
     var sight: (Host, ExchangeID, Int) -> Passage = { _, _, _ in .pass }
     var watched: (Host, ExchangeID) -> Void = { _, _ in }
+    var rewriting: (Int) -> Rewriting = { _ in .untouched }
+    /// The whole body → another one; nil: unchanged.
+    var rewrite: (String) -> String? = { _ in nil }
+    /// A piece → what passes in its place; nil: the end.
+    var piece: (String?) -> String = { $0 ?? "" }
     var serve: (Host, ExchangeID, String) -> Service = { _, _, label in
         .answer(.plain(label))
     }
@@ -109,6 +117,36 @@ final class ScriptedApplication: Application {
         if let body { note(.watched(status, body.text())) } else { note(.watched(status, nil)) }
         script.watched(host, id)
     }
+
+    func rewriting(
+        _ id: ExchangeID, _ ticket: inout Ticket, _ head: borrowing ResponseHead,
+        _ bytes: RawSpan, now: Milliseconds
+    ) -> Rewriting { script.rewriting(head.status) }
+
+    func rewrite(
+        _ id: ExchangeID, _ ticket: Ticket, body: RawSpan?, into out: inout ByteBuffer,
+        now: Milliseconds
+    ) -> Bool {
+        guard let body else {
+            note(.rewritten(nil))
+            return false
+        }
+        let text = body.text() ?? ""
+        note(.rewritten(text))
+        guard let other = script.rewrite(text) else { return false }
+        out.append(other)
+        return true
+    }
+
+    func rewrite(
+        _ id: ExchangeID, _ ticket: Ticket, piece: RawSpan, isLast: Bool,
+        into out: inout ByteBuffer
+    ) {
+        if !isLast { note(.pieced(piece.text() ?? "")) }
+        out.append(script.piece(isLast ? nil : piece.text() ?? ""))
+    }
+
+    func rewritingBrokeOff(_ id: ExchangeID) { note(.brokeOff) }
 
     func serve(
         _ id: ExchangeID, _ ticket: Ticket, _ request: borrowing RequestHead, _ bytes: RawSpan,

@@ -1,0 +1,210 @@
+// Owns responses that the application changes on their way down.
+// Called by the relaying side, for exchanges whose admission asked for it.
+// Never loses a byte: what the application does not change passes as it came.
+
+/// How far the changing of a response is.
+enum RewritingState: Sendable, BitwiseCopyable {
+    case none
+    /// The body is collected; nothing of the response has left.
+    case collecting
+    /// The head has left; each piece of the body goes through the application.
+    case streaming
+}
+
+extension ProxyLoop {
+    /// A final response head stands at the start of `scratch`.
+    func beginRewriting(_ exchange: Int32) {
+        let rewriting = application.rewriting(
+            id(of: exchange), &exchanges[exchange].ticket, responseHead, scratch.bytes,
+            now: loop.utc)
+        let hasBody = !responseHead.framing.isEmpty
+        switch rewriting {
+        case .announced, .whole, .stream:
+            // Without a body nothing but the head can be changed.
+            if responseHead.framing == .none {
+                settle(exchange, .none)
+                writeHead(exchange, scratch, rewritten: true)
+                return
+            }
+        case .untouched: break
+        }
+        switch rewriting {
+        case .whole(let limit) where hasBody && limit > 0 && isWithin(limit):
+            beginCollected(exchange, limit: limit)
+        case .whole(let limit):
+            if hasBody && limit > 0 { tellTooLarge(exchange) }
+            passHead(exchange)
+        case .stream where hasBody:
+            exchanges[exchange].rewriting = .streaming
+            settle(exchange, exchanges[exchange].version == .http11 ? .chunked : .untilClose)
+            writeHead(exchange, scratch, rewritten: true)
+        case .untouched, .announced, .stream:
+            passHead(exchange)
+        }
+    }
+
+    /// As it came.
+    private func passHead(_ exchange: Int32) {
+        settle(exchange, downstreamFraming(exchange))
+        writeHead(exchange, scratch, rewritten: false)
+    }
+
+    private func isWithin(_ limit: Int) -> Bool {
+        guard let length = responseHead.declaredLength else { return true }
+        return length <= UInt64(limit)
+            && length <= UInt64(max(Limits.rewritingBytes - rewritingBytes, 0))
+    }
+
+    private func beginCollected(_ exchange: Int32, limit: Int) {
+        let length = responseHead.length
+        exchanges[exchange].rewriting = .collecting
+        exchanges[exchange].framing = .none
+        exchanges[exchange].collectedHead = length
+        exchanges[exchange].collectedLimit = limit
+        exchanges[exchange].collected.reserve(length + Int(responseHead.declaredLength ?? 0))
+        exchanges[exchange].collected.append(scratch, 0..<length)
+        rewritingBytes += length
+    }
+
+    private func tellTooLarge(_ exchange: Int32) {
+        rewritten.removeAll()
+        _ = application.rewrite(
+            id(of: exchange), exchanges[exchange].ticket, body: nil, into: &rewritten,
+            now: loop.utc)
+    }
+
+    // MARK: The body
+
+    /// A piece of the body, in `scratch`.
+    /// - Returns: false where it has to pass as it came, behind what is in `outgoing` now.
+    func takePiece(_ exchange: Int32, _ piece: Range<Int>) -> Bool {
+        switch exchanges[exchange].rewriting {
+        case .none:
+            return false
+        case .streaming:
+            rewritten.removeAll()
+            application.rewrite(
+                id(of: exchange), exchanges[exchange].ticket,
+                piece: scratch.bytes.extracting(piece), isLast: false, into: &rewritten)
+            sendRewritten(exchange)
+            return true
+        case .collecting:
+            let held = exchanges[exchange].collected.count - exchanges[exchange].collectedHead
+            if held + piece.count <= exchanges[exchange].collectedLimit,
+                rewritingBytes + piece.count <= Limits.rewritingBytes
+            {
+                exchanges[exchange].collected.append(scratch, piece)
+                rewritingBytes += piece.count
+                return true
+            }
+            tellTooLarge(exchange)
+            passCollected(exchange)
+            return false
+        }
+    }
+
+    private func sendRewritten(_ exchange: Int32) {
+        exchanges[exchange].sentDown += UInt64(rewritten.count)
+        BodyWriter.append(
+            rewritten, 0..<rewritten.count, chunked: exchanges[exchange].framing == .chunked,
+            to: &outgoing)
+    }
+
+    /// What was collected so far goes on its way as it came, and so will the rest.
+    private func passCollected(_ exchange: Int32) {
+        var collected = takeCollected(exchange)
+        defer { swap(&collected, &exchanges[exchange].collected) }
+        parseCollected(exchange, collected)
+        settle(exchange, downstreamFraming(exchange))
+        writeHead(exchange, collected, rewritten: false)
+        let body = exchanges[exchange].collectedHead..<collected.count
+        exchanges[exchange].sentDown += UInt64(body.count)
+        BodyWriter.append(
+            collected, body, chunked: exchanges[exchange].framing == .chunked, to: &outgoing)
+        collected.removeAll()
+    }
+
+    /// The body is over.
+    func finishRewriting(_ exchange: Int32) {
+        switch exchanges[exchange].rewriting {
+        case .none:
+            break
+        case .streaming:
+            exchanges[exchange].rewriting = .none
+            rewritten.removeAll()
+            application.rewrite(
+                id(of: exchange), exchanges[exchange].ticket, piece: RawSpan(), isLast: true,
+                into: &rewritten)
+            sendRewritten(exchange)
+        case .collecting:
+            finishCollected(exchange)
+        }
+    }
+
+    /// Sends head and body: the length is known now, whatever the framing was.
+    private func finishCollected(_ exchange: Int32) {
+        let id = id(of: exchange)
+        let head = exchanges[exchange].collectedHead
+        var collected = takeCollected(exchange)
+        rewritten.removeAll()
+        let isChanged = application.rewrite(
+            id, exchanges[exchange].ticket,
+            body: collected.bytes.extracting(head..<collected.count), into: &rewritten,
+            now: loop.utc)
+        parseCollected(exchange, collected)
+        let body = isChanged ? 0..<rewritten.count : head..<collected.count
+        settle(exchange, .length(UInt64(body.count)))
+        writeHead(exchange, collected, rewritten: isChanged)
+        exchanges[exchange].sentDown += UInt64(body.count)
+        // Sent from where it stands: `scratch` has been read to its end.
+        if isChanged { swap(&rewritten, &collected) }
+        swap(&collected, &scratch)
+        deliver(exchanges[exchange].downstream, followedBy: body)
+        swap(&collected, &scratch)
+        if isChanged { swap(&rewritten, &collected) }
+        if isCurrent(id) { swap(&collected, &exchanges[exchange].collected) }
+        rewritten.removeAll()
+        rewritten.shrink(to: Limits.highWater)
+    }
+
+    /// Takes the buffer out of the exchange: what is called meanwhile may change that.
+    private func takeCollected(_ exchange: Int32) -> ByteBuffer {
+        var taken = ByteBuffer()
+        swap(&taken, &exchanges[exchange].collected)
+        exchanges[exchange].rewriting = .none
+        rewritingBytes -= taken.count
+        return taken
+    }
+
+    /// The head again, which other responses have taken the place of in `responseHead`.
+    private func parseCollected(_ exchange: Int32, _ collected: borrowing ByteBuffer) {
+        let outcome = responseHead.parse(
+            collected.bytes, limits: settings.head, toMethod: exchanges[exchange].method)
+        guard outcome == .complete else {
+            illegalTransition("rewriting", state: "collecting", event: "parse")
+        }
+    }
+
+    // MARK: Faults
+
+    /// Of a response that fails while it is collected nothing has left: an answer of our own can
+    /// still take its place.
+    func withdrawCollected(_ exchange: Int32) {
+        guard exchanges[exchange].rewriting == .collecting,
+            exchanges[exchange].machine.response == .streaming
+        else { return }
+        breakOffRewriting(exchange)
+        exchanges[exchange].machine.responseWithdrawn()
+    }
+
+    /// The exchange ends before its response was whole.
+    func breakOffRewriting(_ exchange: Int32) {
+        switch exchanges[exchange].rewriting {
+        case .none: break
+        case .collecting: _ = takeCollected(exchange)
+        case .streaming:
+            exchanges[exchange].rewriting = .none
+            application.rewritingBrokeOff(id(of: exchange))
+        }
+    }
+}
