@@ -200,7 +200,13 @@ public final class PresenceApplication: Application {
             counters.add(.commitLate)
             answer(id, response)
         }
-        return [hub.delay(now: now), awaiting.delay(now: now)].compactMap(\.self).min()
+        return Self.earlier(hub.delay(now: now), awaiting.delay(now: now))
+    }
+
+    /// Without an array of the two: this is asked in every turn.
+    private static func earlier(_ one: Milliseconds?, _ other: Milliseconds?) -> Milliseconds? {
+        guard let one, let other else { return one ?? other }
+        return min(one, other)
     }
 
     public func abandoned(_ id: ExchangeID) {
