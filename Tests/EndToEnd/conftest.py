@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from harness.backend import LegacyApp
+from harness.browser import Chromium, Seat
 from harness.client import Client
 from harness.nginx import Nginx
 from harness.processes import Workshop
@@ -66,6 +67,23 @@ def workshop(tmp_path):
     OPEN.remove(bench)
     died = bench.close()
     assert not died, died
+
+
+@pytest.fixture(scope="session")
+def chromium(session_shop):
+    return Chromium(session_shop)
+
+
+@pytest.fixture
+def browser(chromium, workshop):
+    """A real Chromium for this test; an error in a console fails it, and so does a request to
+    another origin."""
+    seat = Seat(chromium)
+    OPEN.append(seat)
+    yield seat
+    OPEN.remove(seat)
+    seat.close()
+    assert not seat.problems(), "\n".join(seat.problems())
 
 
 @pytest.fixture
