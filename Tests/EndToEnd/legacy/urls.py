@@ -4,7 +4,7 @@
 from django.urls import path
 from rest_framework_simplejwt.views import TokenRefreshView
 
-from . import pages, views
+from . import html, pages, views
 
 urlpatterns = [
     path("api/auth/login/", views.Login.as_view()),
@@ -14,6 +14,14 @@ urlpatterns = [
     path("api/users/admin/users/", views.AdminUsers.as_view()),
     path("api/orders/", views.Orders.as_view()),
     path("api/invoices/", views.Invoices.as_view()),
+    path("signin/", html.sign_in),
+    path("team/", html.team),
+    path("board/", html.board),
+    path("roster/", html.roster),
+    path("roster/people/", html.roster_people),
+    path("people/<int:number>/", html.person),
+    path("pages/style.css", html.style),
+    path("pages/app.js", html.script),
     path("echo/", pages.echo),
     path("echo/<path:rest>", lambda request, rest: pages.echo(request)),
     path("files/digest/", pages.digest),
