@@ -32,7 +32,13 @@ let package = Package(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "ProxyCore", dependencies: ["CLinux", "COpenSSL"], swiftSettings: house),
         .target(name: "Presence", dependencies: ["ProxyCore", "CSQLite"], swiftSettings: house),
-        .target(name: "StatusAPI", dependencies: ["Presence", "ProxyCore"], swiftSettings: house),
+        .target(
+            name: "StatusAPI", dependencies: ["Presence", "ProxyCore"],
+            // Files for browsers, as they are: the binary needs no folder beside it.
+            resources: [
+                .embedInCode("Web/dashboard"), .embedInCode("Web/client.js"),
+                .embedInCode("Web/react.js"),
+            ], swiftSettings: house),
         .executableTarget(
             name: "Sidecar", dependencies: ["StatusAPI", "Presence", "ProxyCore"],
             swiftSettings: house),

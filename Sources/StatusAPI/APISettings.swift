@@ -8,6 +8,8 @@ public import ProxyCore
 public enum Endpoint: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case heartbeat, user, setStatus, online, users, query, webSocket, stats
     case healthz, readyz, metrics
+    case dashboard, dashboardScript, dashboardStyle, dashboardSettings, dashboardPart
+    case clientScript, reactScript
 
     /// - Parameter name: as in the config file.
     public init?(serving name: String) {
@@ -28,7 +30,31 @@ public enum Endpoint: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .healthz: "healthz"
         case .readyz: "readyz"
         case .metrics: "metrics"
+        case .dashboard: "dashboard"
+        case .dashboardScript: "dashboard.js"
+        case .dashboardStyle: "dashboard.css"
+        case .dashboardSettings: "dashboard.json"
+        case .dashboardPart: "dashboard/"
+        case .clientScript: "client.js"
+        case .reactScript: "react.js"
         }
+    }
+
+    /// A file for browsers. Scripts and the dashboard find the API by their own address.
+    var isFile: Bool {
+        switch self {
+        case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
+            .clientScript, .reactScript:
+            true
+        case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats, .healthz,
+            .readyz, .metrics:
+            false
+        }
+    }
+
+    /// Whether it stands under the prefix alone: no route can serve it elsewhere.
+    public var isUnderPrefixAlone: Bool {
+        isFile || self == .healthz || self == .readyz || self == .metrics
     }
 
     /// Whether a route that serves it must hold one `{…}`: the user's id.
@@ -43,6 +69,15 @@ public enum TokenSource: Sendable {
     case header(String)
     /// Set by `Set-Cookie` under this name.
     case cookie(String)
+
+    /// As it is written in the configuration.
+    public var text: String {
+        switch self {
+        case .path(let path): path.text
+        case .header(let name): "header:\(name)"
+        case .cookie(let name): "cookie:\(name)"
+        }
+    }
 }
 
 /// Where a login's answer says who has signed in. Tried in order; the first that is there counts.

@@ -37,6 +37,8 @@ public final class PresenceService: Sendable {
     let tokens: TokenSettings
     let probes: HealthProbes
     let router: Router
+    /// What browsers load; made once.
+    let web: WebFiles
     let limiter: RateLimiter?
     /// Asks whose tokens are that say nothing themselves; nil: nobody is asked. Wants threads.
     public let desk: InquiryDesk?
@@ -67,6 +69,7 @@ public final class PresenceService: Sendable {
         self.desk = desk
         disownments = desk?.disownments ?? Disownments()
         router = try Router(settings)
+        web = WebFiles(settings, engine.settings)
         limiter = settings.rateLimit.map { RateLimiter($0) }
         engine.listen(self)
     }

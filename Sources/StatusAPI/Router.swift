@@ -101,7 +101,10 @@ public enum OwnAddresses {
         ("/heartbeat", .heartbeat), ("/users/online", .online), ("/users/query", .query),
         ("/users/{id}", .user), ("/users/{id}/status", .setStatus), ("/users", .users),
         ("/ws", .webSocket), ("/stats", .stats), ("/healthz", .healthz), ("/readyz", .readyz),
-        ("/metrics", .metrics),
+        ("/metrics", .metrics), ("/dashboard", .dashboard),
+        ("/dashboard.js", .dashboardScript), ("/dashboard.css", .dashboardStyle),
+        ("/dashboard.json", .dashboardSettings), ("/dashboard/{file}", .dashboardPart),
+        ("/client.js", .clientScript), ("/react.js", .reactScript),
     ]
 
     /// The patterns in the order of matching, before every route; nil: nothing is there.

@@ -114,14 +114,3 @@ enum RoutesCommand {
         return .success
     }
 }
-
-extension TokenSource {
-    /// As it is written in the file.
-    fileprivate var text: String {
-        switch self {
-        case .path(let path): path.text
-        case .header(let name): "header:\(name)"
-        case .cookie(let name): "cookie:\(name)"
-        }
-    }
-}

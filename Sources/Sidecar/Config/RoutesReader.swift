@@ -10,10 +10,7 @@ struct RoutesReader {
     private static let example = "{ match: \"GET /ws/presence/\", serve: \"websocket\" }"
     /// The endpoints of the contract that this version cannot serve.
     private static let later = ["changes", "events", "history"]
-    private static let served = Endpoint.allCases.filter { endpoint in
-        // Answered under the prefix alone.
-        endpoint != .healthz && endpoint != .readyz && endpoint != .metrics
-    }
+    private static let served = Endpoint.allCases.filter { !$0.isUnderPrefixAlone }
 
     private enum Watched: String, CaseIterable { case login, logout, refresh, heartbeat }
 

@@ -11,6 +11,9 @@ extension Endpoint {
         switch self {
         case .heartbeat, .setStatus, .webSocket: true
         case .user, .online, .users, .query, .stats, .healthz, .readyz, .metrics: false
+        case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
+            .clientScript, .reactScript:
+            false
         }
     }
 }

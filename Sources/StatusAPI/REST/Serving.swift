@@ -6,8 +6,8 @@ import Presence
 public import ProxyCore
 
 extension Endpoint {
-    /// Asked without a token: by load balancers and scrapers.
-    var isPublic: Bool { self == .healthz || self == .readyz || self == .metrics }
+    /// Asked without a token: by load balancers and scrapers, and by browsers for files.
+    var isPublic: Bool { isUnderPrefixAlone }
 
     /// The value of `Allow`.
     public var methods: String {
@@ -15,6 +15,9 @@ extension Endpoint {
         case .heartbeat, .setStatus, .query: "POST"
         case .webSocket: "GET"
         case .user, .online, .users, .stats, .healthz, .readyz, .metrics: "GET, HEAD"
+        case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
+            .clientScript, .reactScript:
+            "GET, HEAD"
         }
     }
 
@@ -23,6 +26,9 @@ extension Endpoint {
         case .heartbeat, .setStatus, .query: method == .post
         case .webSocket: method == .get
         case .user, .online, .users, .stats, .healthz, .readyz, .metrics:
+            method == .get || method == .head
+        case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
+            .clientScript, .reactScript:
             method == .get || method == .head
         }
     }
@@ -99,6 +105,9 @@ extension PresenceApplication {
         case .healthz: return .answer(health())
         case .readyz: return .answer(readiness())
         case .metrics: return .answer(metricsText(now: now))
+        case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
+            .clientScript, .reactScript:
+            return .answer(try file(endpoint, request, bytes))
         case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats: break
         }
         // Looked up again: the token may have been revoked while the body came.
@@ -125,7 +134,8 @@ extension PresenceApplication {
         case .webSocket:
             let name = asker.subprotocol.flatMap { bytes[$0].text() }
             return .webSocket(fields: name.map(Credentials.subprotocolFields) ?? [])
-        case .heartbeat, .healthz, .readyz, .metrics:
+        case .heartbeat, .healthz, .readyz, .metrics, .dashboard, .dashboardScript,
+            .dashboardStyle, .dashboardSettings, .dashboardPart, .clientScript, .reactScript:
             throw .notFound("The sidecar has nothing at this address.")
         }
     }

@@ -1,0 +1,36 @@
+// Owns which of the application's logins the dashboard can use.
+// Called by WebFiles when the service is made.
+// Never signs anybody in: the dashboard does, through the proxy, as any page would.
+
+import ProxyCore
+
+/// A login route of the application at a fixed address.
+struct DashboardLogin: Equatable {
+    /// As it is written in the configuration.
+    let path: String
+    /// Where the answer shows the token, in the configuration's words: `$.access`,
+    /// `header:X-Token`, `cookie:session`; nil: nothing is said.
+    let token: String?
+
+    /// The first login that takes a POST and whose path has no holes.
+    init?(_ routes: [PassingRoute]) {
+        for route in routes {
+            guard case .login(let paths) = route.effect else { continue }
+            guard route.match.method == nil || route.match.method == "POST" else { continue }
+            guard let path = route.match.literalPath else { continue }
+            self.path = path
+            token = paths.token.first?.text
+            return
+        }
+        return nil
+    }
+}
+
+extension RoutePattern {
+    /// The path as it was written; nil where it has holes.
+    fileprivate var literalPath: String? {
+        let words = text.split(separator: " ", omittingEmptySubsequences: true)
+        guard words.count == 2, !words[1].contains("{"), !words[1].contains("*") else { return nil }
+        return String(words[1])
+    }
+}

@@ -1,0 +1,97 @@
+// Owns which files browsers find under the prefix.
+// Called by the service, which makes it once, and by serving.
+// Never holds anything about anybody: all of it is public.
+
+import Presence
+import ProxyCore
+
+/// The dashboard with its parts, and the scripts for the application's pages.
+struct WebFiles: Sendable {
+    private static let html: StaticString = "text/html; charset=utf-8"
+    private static let css: StaticString = "text/css; charset=utf-8"
+    private static let script: StaticString = "text/javascript; charset=utf-8"
+
+    let dashboard = WebFile(PackageResources.dashboard_html, html, .page)
+    let dashboardScript = WebFile(PackageResources.dashboard_js, script)
+    let dashboardStyle = WebFile(PackageResources.dashboard_css, css)
+    let dashboardSettings: WebFile
+    /// Modules that the dashboard's script imports, by their names.
+    let dashboardParts: [String: WebFile] = [:]
+    let client = WebFile(PackageResources.client_js, script)
+    let react = WebFile(PackageResources.react_js, script)
+
+    /// Everything that the dashboard loads before it asks about anybody.
+    var dashboardFiles: [WebFile] {
+        [dashboard, dashboardScript, dashboardStyle] + dashboardParts.values
+    }
+
+    init(_ settings: APISettings, _ presence: PresenceSettings) {
+        dashboardSettings = WebFile(
+            Self.settings(settings, presence), "application/json")
+    }
+
+    /// `dashboard.json`: what the dashboard must know of the configuration.
+    private static func settings(_ api: APISettings, _ presence: PresenceSettings) -> [UInt8] {
+        var json = JSONWriter()
+        json.beginObject()
+        json.key("prefix")
+        json.string(api.prefix)
+        json.key("login")
+        if let login = DashboardLogin(api.routes) {
+            json.beginObject()
+            json.key("path")
+            json.string(login.path)
+            json.key("token")
+            if let token = login.token { json.string(token) } else { json.null() }
+            json.endObject()
+        } else {
+            json.null()
+        }
+        json.key("offline_after")
+        json.integer(presence.offlineAfter / 1_000)
+        json.key("heartbeat_every")
+        json.integer(api.heartbeatEvery / 1_000)
+        json.endObject()
+        return json.finish()
+    }
+}
+
+extension PresenceApplication {
+    /// The file that an endpoint stands for.
+    func file(
+        _ endpoint: Endpoint, _ request: borrowing RequestHead, _ bytes: RawSpan
+    ) throws(Problem) -> LocalResponse {
+        let files = service.web
+        let file: WebFile?
+        switch endpoint {
+        case .dashboard:
+            // From there the page would look for its parts in the wrong folder.
+            if let moved = withoutSlash(request, bytes) { return moved }
+            file = files.dashboard
+        case .dashboardScript: file = files.dashboardScript
+        case .dashboardStyle: file = files.dashboardStyle
+        case .dashboardSettings: file = files.dashboardSettings
+        case .dashboardPart:
+            let name = router.user(request, bytes, scratch: &scratch)
+            file = name.flatMap { files.dashboardParts[$0] }
+        case .clientScript: file = files.client
+        case .reactScript: file = files.react
+        case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats, .healthz,
+            .readyz, .metrics:
+            file = nil
+        }
+        guard let file else { throw .notFound("The sidecar has nothing at this address.") }
+        let known = request.fields.value("if-none-match", in: bytes)
+        return file.response(ifNoneMatch: known)
+    }
+
+    /// `dashboard/` is `dashboard`, for every proxy in front whatever it calls this path.
+    private func withoutSlash(
+        _ request: borrowing RequestHead, _ bytes: RawSpan
+    ) -> LocalResponse? {
+        let path = bytes[request.path]
+        guard path.byteCount > 0, path[at: path.byteCount - 1] == 0x2F else { return nil }
+        return LocalResponse(
+            status: 308, fields: [("Location", "../dashboard"), ("Cache-Control", "no-cache")])
+    }
+}

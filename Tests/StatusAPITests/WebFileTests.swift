@@ -1,0 +1,166 @@
+// Owns what browsers get of the files under the prefix, and with which fields.
+// Called by the test runner.
+// Never runs a script: the end-to-end tests do, in a browser.
+
+import Presence
+import ProxyCore
+import XCTest
+
+@testable import StatusAPI
+
+final class WebFileTests: XCTestCase {
+    private static let files: [(path: String, type: String)] = [
+        ("dashboard", "text/html; charset=utf-8"),
+        ("dashboard.js", "text/javascript; charset=utf-8"),
+        ("dashboard.css", "text/css; charset=utf-8"),
+        ("dashboard.json", "application/json"),
+        ("client.js", "text/javascript; charset=utf-8"),
+        ("react.js", "text/javascript; charset=utf-8"),
+    ]
+
+    private func get(
+        _ harness: Harness, _ path: String, known: String? = nil, method: String = "GET"
+    ) throws -> LocalResponse {
+        let fields = known.map { [("If-None-Match", $0)] } ?? []
+        return try XCTUnwrap(
+            harness.send(method, "/_presence/" + path, fields: fields).response, path)
+    }
+
+    func testFilesNeedNoToken() throws {
+        let harness = try Harness()
+        for (path, type) in Self.files {
+            let response = try get(harness, path)
+            XCTAssertEqual(response.status, 200, path)
+            XCTAssertEqual(response.type, type, path)
+            XCTAssertFalse(response.body.isEmpty, path)
+            XCTAssertEqual(response.field("Cache-Control"), "no-cache", path)
+            XCTAssertEqual(response.field("X-Content-Type-Options"), "nosniff", path)
+            XCTAssertNotNil(String(validating: response.body, as: UTF8.self), path)
+        }
+    }
+
+    func testMethods() throws {
+        let harness = try Harness()
+        for (path, _) in Self.files {
+            XCTAssertEqual(try get(harness, path, method: "HEAD").status, 200)
+            let refused = try get(harness, path, method: "POST")
+            XCTAssertEqual(refused.status, 405)
+            XCTAssertEqual(refused.field("Allow"), "GET, HEAD")
+        }
+    }
+
+    func testTagsTellContentsApart() throws {
+        let harness = try Harness()
+        let another = try Harness(try Harness.settings { $0.heartbeatEvery = 20_000 })
+        var tags: Set<String> = []
+        for (path, _) in Self.files {
+            let tag = try XCTUnwrap(try get(harness, path).field("ETag"))
+            XCTAssertTrue(tag.hasPrefix("\"") && tag.hasSuffix("\"") && tag.utf8.count == 34, tag)
+            tags.insert(tag)
+            let same = try get(another, path).field("ETag") == tag
+            XCTAssertEqual(same, path != "dashboard.json", path)
+        }
+        XCTAssertEqual(tags.count, Self.files.count)
+    }
+
+    func testWhoHasAFileGetsNoneAgain() throws {
+        let harness = try Harness()
+        let tag = try XCTUnwrap(try get(harness, "client.js").field("ETag"))
+        for known in [tag, "W/\(tag)", "*", "\"a\", \(tag)", "\"a\" ,\t W/\(tag) , \"b\""] {
+            let response = try get(harness, "client.js", known: known)
+            XCTAssertEqual(response.status, 304, known)
+            XCTAssertEqual(response.field("ETag"), tag)
+            XCTAssertEqual(response.field("Cache-Control"), "no-cache")
+            XCTAssertTrue(response.body.isEmpty)
+            XCTAssertNil(response.type)
+        }
+        let bare = String(tag.dropFirst().dropLast())
+        for known in ["\"a\"", "", bare, "w/\(tag)", "\(tag)x", "W/*"] {
+            XCTAssertEqual(try get(harness, "client.js", known: known).status, 200, known)
+        }
+    }
+
+    func testDashboardMayLoadFromHereAlone() throws {
+        let harness = try Harness()
+        let policy = try XCTUnwrap(
+            try get(harness, "dashboard").field("Content-Security-Policy"))
+        let directives = Set(policy.split(separator: ";").map { $0.drop { $0 == " " } })
+        XCTAssertTrue(
+            directives.isSuperset(of: [
+                "default-src 'none'", "script-src 'self'", "style-src 'self'",
+                "connect-src 'self'", "base-uri 'none'", "form-action 'none'",
+                "frame-ancestors 'none'",
+            ]), policy)
+        for word in ["unsafe", "http", "*", "data:", "nonce", "sha256"] {
+            XCTAssertFalse(policy.contains(word), word)
+        }
+        XCTAssertEqual(try get(harness, "dashboard").field("Referrer-Policy"), "same-origin")
+        XCTAssertEqual(try get(harness, "dashboard").field("X-Frame-Options"), "DENY")
+        // What the application's pages load is bound by their policy, not by ours.
+        XCTAssertNil(try get(harness, "client.js").field("Content-Security-Policy"))
+    }
+
+    /// A page with a slash at its end would look for its parts below itself.
+    func testDashboardStandsAtOneAddress() throws {
+        let harness = try Harness()
+        let moved = try get(harness, "dashboard/")
+        XCTAssertEqual(moved.status, 308)
+        XCTAssertEqual(moved.field("Location"), "../dashboard")
+        for path in ["dashboard/nothing.js", "dashboard/dashboard.js", "dashboard.html"] {
+            XCTAssertEqual(try get(harness, path).status, 404, path)
+        }
+    }
+
+    func testNoRouteServesFiles() {
+        for endpoint in Endpoint.allCases where endpoint.isFile {
+            XCTAssertTrue(endpoint.isUnderPrefixAlone)
+            XCTAssertTrue(endpoint.isPublic)
+        }
+        XCTAssertFalse(Endpoint.stats.isUnderPrefixAlone)
+    }
+
+    // MARK: dashboard.json
+
+    private func settings(_ routes: [PassingRoute]) throws -> JSONNode {
+        let harness = try Harness(
+            try Harness.settings {
+                $0.prefix = "/p"
+                $0.routes = routes
+            })
+        let response = try XCTUnwrap(harness.send("GET", "/p/dashboard.json").response)
+        return try response.json()
+    }
+
+    private func login(_ match: String, _ token: [TokenSource]) throws -> PassingRoute {
+        PassingRoute(match: try RoutePattern(match), effect: .login(LoginPaths(token: token)))
+    }
+
+    func testSettingsOfTheDashboard() throws {
+        let plain = try settings([])
+        XCTAssertEqual(plain.keys, ["prefix", "login", "offline_after", "heartbeat_every"])
+        XCTAssertEqual(plain["prefix"]?.string, "/p")
+        XCTAssertEqual(plain["login"]?.isNull, true)
+        XCTAssertEqual(plain["offline_after"]?.integer, 120)
+        XCTAssertEqual(plain["heartbeat_every"]?.integer, 30)
+    }
+
+    func testLoginThatTheDashboardCanUse() throws {
+        let access = TokenSource.path(try JSONPath("$.access"))
+        let cases: [(routes: [PassingRoute], path: String?, token: String?)] = [
+            ([try login("POST /api/login/", [access])], "/api/login/", "$.access"),
+            ([try login("* /login", [.cookie("sid"), access])], "/login", "cookie:sid"),
+            ([try login("POST /login", [.header("X-Token")])], "/login", "header:X-Token"),
+            ([try login("POST /login", [])], "/login", nil),
+            ([try login("GET /sso", [access]), try login("POST /b", [access])], "/b", "$.access"),
+            ([try login("POST /{tenant}/login", [access])], nil, nil),
+            ([try login("POST /login/**", [access])], nil, nil),
+            ([PassingRoute(match: try RoutePattern("POST /login"))], nil, nil),
+        ]
+        for (routes, path, token) in cases {
+            let found = try settings(routes)["login"]
+            XCTAssertEqual(found?["path"]?.string, path)
+            XCTAssertEqual(found?["token"]?.string, token)
+            XCTAssertEqual(found?.isNull, path == nil)
+        }
+    }
+}
