@@ -35,6 +35,11 @@ public struct Cursor: Sendable, Hashable {
         String(epoch, radix: 16) + "-" + String(sequence, radix: 16)
     }
 
+    /// Whether it stands before another one of the same life.
+    public func isBefore(_ other: Cursor) -> Bool {
+        epoch == other.epoch && sequence < other.sequence
+    }
+
     /// Nil where it is none of ours in form.
     public init?(_ text: String) {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
@@ -80,6 +85,17 @@ public final class Journal: Sendable {
 
     /// Changes ever appended.
     public var count: UInt64 { ring.withLock { $0.count } }
+
+    /// How many changes there were since `cursor`; nil: it is too old or of another life.
+    public func distance(from cursor: Cursor) -> Int? {
+        ring.withLock { ring in
+            let oldest = ring.count - UInt64(ring.changes.count)
+            guard cursor.epoch == epoch, cursor.sequence <= ring.count,
+                cursor.sequence >= oldest
+            else { return nil }
+            return Int(ring.count - cursor.sequence)
+        }
+    }
 
     func append(_ change: Change) {
         ring.withLock { ring in

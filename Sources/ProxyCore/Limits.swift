@@ -47,8 +47,12 @@ public enum Limits {
     public static let halfClose: Milliseconds = 2_000
     /// How long such a lingering close lasts at most, milliseconds.
     public static let lingerTime: Milliseconds = 2_000
-    /// Bytes that may wait for the reader of a served WebSocket before it counts as too slow.
+    /// Bytes that may wait for the reader of a served WebSocket or stream before it counts as too
+    /// slow. A message that it had room for is not counted, however long it is (a snapshot).
     public static let socketBacklog = 256 * 1024
+    /// How often a stream that has nothing to say says so, milliseconds: proxies cut off what is
+    /// silent for a minute. Whoever takes nothing for that long is cut off.
+    public static let streamIdle: Milliseconds = 15_000
     /// A request body that our own endpoints accept, bytes.
     public static let servedBody = 64 * 1024
     /// A token, bytes, before any cryptography is spent on it.

@@ -7,6 +7,7 @@ public import ProxyCore
 /// What one of the sidecar's own endpoints is called: `serve: "…"` in a route.
 public enum Endpoint: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case heartbeat, user, setStatus, online, users, query, webSocket, stats
+    case changes, events, history
     case healthz, readyz, metrics
     case dashboard, dashboardScript, dashboardStyle, dashboardSettings, dashboardPart
     case clientScript, reactScript
@@ -27,6 +28,9 @@ public enum Endpoint: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .query: "query"
         case .webSocket: "websocket"
         case .stats: "stats"
+        case .changes: "changes"
+        case .events: "events"
+        case .history: "history"
         case .healthz: "healthz"
         case .readyz: "readyz"
         case .metrics: "metrics"
@@ -58,7 +62,7 @@ public enum Endpoint: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     }
 
     /// Whether a route that serves it must hold one `{…}`: the user's id.
-    public var needsUser: Bool { self == .user || self == .setStatus }
+    public var needsUser: Bool { self == .user || self == .setStatus || self == .history }
 }
 
 /// Where a login's answer shows the token that it has issued.
@@ -165,7 +169,8 @@ public struct APISettings: Sendable {
     /// itself (no cookie is read), so another site cannot use its visitor's.
     public var origins: [String] = []
     public var subscription = InitialSubscription.all
-    /// Presence sockets of all loops together; further ones are closed with 1013.
+    /// Presence sockets and event streams of all loops together; further sockets are closed with
+    /// 1013, further streams answered 503.
     public var maximumSockets = 200_000
 
     /// What `hello` tells clients; the engine's setting of the same name.

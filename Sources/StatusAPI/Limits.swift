@@ -75,6 +75,20 @@ public enum APILimits {
     public static let pendingLists = 256
     /// Changes put into one message; more go into a second one.
     public static let changesPerMessage = 1_000
+    /// Batches that are made once for all readers who come in one turn, for so many cursors.
+    public static let preparedNews = 16
+    /// Requests of a loop that wait for changes, each with its connection. Further ones are
+    /// answered at once, empty.
+    public static let parkedPolls = 4_096
+    /// The same of all loops together.
+    public static let parkedPollsTotal = 32_768
+    /// The longest that such a request waits, milliseconds.
+    public static let pollTime: Milliseconds = 60_000
+    /// How long one that may wait gathers changes at least, milliseconds: else, where something
+    /// changes all the time, a reader would ask more often than it may.
+    public static let pollGathering: Milliseconds = 100
+    /// Requests that are answered in one turn; the others in the next one.
+    public static let pollsPerTurn = 512
     /// Keys of the rate limiter; the one longest idle makes room.
     public static let rateKeys = 65_536
     /// Users in a snapshot. Whoever needs more subscribes to names or pages through `users`.

@@ -50,6 +50,8 @@ final class LoopPost: Sendable {
         var orders: [CloseOrder] = []
         var extensions: [ExtendOrder] = []
         var answers: [ReadyAnswer] = []
+        /// Batches that were made off the loop.
+        var news: [ReadyNews] = []
         /// Requests that wait for somebody's word, which has come.
         var resumed: [ConnectionID] = []
         /// Sockets whose opaque credentials were asked about anew.
@@ -76,6 +78,11 @@ final class LoopPost: Sendable {
 
     func post(_ answer: ReadyAnswer) {
         mail.withLock { $0.answers.append(answer) }
+        ring()
+    }
+
+    func post(_ news: ReadyNews) {
+        mail.withLock { $0.news.append(news) }
         ring()
     }
 

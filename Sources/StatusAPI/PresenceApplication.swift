@@ -21,6 +21,7 @@ public final class PresenceApplication: Application {
     let identification: Identification
     let issued: IssuedTokens
     let hub: Hub
+    var polls = Polls()
     /// For decoded paths and tokens; nothing in it outlives a call.
     var scratch = ByteBuffer(capacity: 1024)
     var logouts = Parking<Identity>(limit: APILimits.pendingLogouts)
@@ -191,19 +192,24 @@ public final class PresenceApplication: Application {
             for order in mail.orders { hub.obey(order) }
             for finished in mail.finished { settle(finished) }
             for ready in mail.answers { answer(ready.exchange, ready.response) }
+            for news in mail.news { hub.arrived(news, now: now) }
+            if !mail.orders.isEmpty { endPolls(of: mail.orders, now: now) }
             resume(mail)
             for socket in mail.inquired { hub.inquired(socket, now: now) }
             hub.journalGrew()
+            polls.mayHaveNews = true
         }
         hub.turn(now: now)
+        if !polls.isEmpty { turnPolls(now: now) }
         for (id, response) in awaiting.overdue(now: now) {
             counters.add(.commitLate)
             answer(id, response)
         }
-        return Self.earlier(hub.delay(now: now), awaiting.delay(now: now))
+        return Self.earlier(
+            Self.earlier(hub.delay(now: now), awaiting.delay(now: now)), polls.delay(now: now))
     }
 
-    /// Without an array of the two: this is asked in every turn.
+    /// Without an array of them: this is asked in every turn.
     private static func earlier(_ one: Milliseconds?, _ other: Milliseconds?) -> Milliseconds? {
         guard let one, let other else { return one ?? other }
         return min(one, other)
@@ -211,6 +217,7 @@ public final class PresenceApplication: Application {
 
     public func abandoned(_ id: ExchangeID) {
         awaiting.forget(id)
+        forgetPoll(id)
     }
 
     private func settle(_ finished: Finished) {
@@ -225,7 +232,7 @@ public final class PresenceApplication: Application {
         }
     }
 
-    private func answer(_ id: ExchangeID, _ response: LocalResponse) {
+    func answer(_ id: ExchangeID, _ response: LocalResponse) {
         counters.addServed(status: response.status)
         host.answer(id, with: response)
     }

@@ -50,9 +50,13 @@ public final class PresenceService: Sendable {
     let metrics = MetricsRegistry()
     /// Wants a thread of its own; without one every list is made on its loop.
     public let lists: ListDesk
-    /// Presence sockets open on all loops, and users that they asked for by name.
+    /// Presence sockets and event streams open on all loops, the streams among them, and users
+    /// that sockets asked for by name.
     let sockets = Atomic<Int>(0)
+    let streams = Atomic<Int>(0)
     let subscriptions = Atomic<Int>(0)
+    /// Requests that wait for changes on all loops.
+    let polls = Atomic<Int>(0)
     private let loops = Lock<[LoopPost]>([])
 
     /// Listens to the engine from now on.

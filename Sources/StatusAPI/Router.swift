@@ -100,6 +100,7 @@ public enum OwnAddresses {
     private static let endpoints: [(path: String, endpoint: Endpoint)] = [
         ("/heartbeat", .heartbeat), ("/users/online", .online), ("/users/query", .query),
         ("/users/{id}", .user), ("/users/{id}/status", .setStatus), ("/users", .users),
+        ("/users/{id}/history", .history), ("/changes", .changes), ("/events", .events),
         ("/ws", .webSocket), ("/stats", .stats), ("/healthz", .healthz), ("/readyz", .readyz),
         ("/metrics", .metrics), ("/dashboard", .dashboard),
         ("/dashboard.js", .dashboardScript), ("/dashboard.css", .dashboardStyle),

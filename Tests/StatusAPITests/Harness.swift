@@ -70,6 +70,7 @@ enum Outcome {
     case answered(LocalResponse)
     case later(ExchangeID)
     case webSocket(Ticket, fields: [(name: StaticString, value: String)])
+    case stream(Ticket, LocalResponse)
 
     var response: LocalResponse? {
         if case .answered(let response) = self { return response }
@@ -174,7 +175,8 @@ final class Harness {
                 id, ticket, head, bytes.rawSpan, body: payload.rawSpan, arrival: arrival, now: now)
             switch service {
             case .answer(let response): return .answered(response)
-            case .later: return .later(id)
+            case .later, .parked: return .later(id)
+            case .stream(let response, _): return .stream(ticket, response)
             case .webSocket(let fields): return .webSocket(ticket, fields: fields)
             }
         }

@@ -75,7 +75,7 @@ public struct Watch: Sendable, Equatable, BitwiseCopyable {
     public static let nothing = Watch()
 }
 
-/// Names one WebSocket that this process serves, of one loop.
+/// Names one WebSocket or stream that this process serves, of one loop.
 public struct SocketID: Sendable, Hashable, BitwiseCopyable {
     public let slot: Int32
     public let generation: UInt32
@@ -126,8 +126,14 @@ public enum Service: Sendable {
     case answer(LocalResponse)
     /// The answer comes later through `EventLoop.answer(_:with:)`.
     case later
+    /// Likewise, and the answer may take so long, whatever answers may take otherwise.
+    case parked(upTo: Milliseconds)
     /// Becomes a WebSocket; `socketOpened` follows. `fields` go into the 101 (a subprotocol).
     case webSocket(fields: [(name: StaticString, value: String)])
+    /// An answer that goes on: its head and first bytes, then what `send` adds until `close`, as
+    /// on a WebSocket but without frames. `socketOpened` follows, but not for HEAD. `idle` is
+    /// sent every `Limits.streamIdle`.
+    case stream(LocalResponse, idle: StaticString)
 }
 
 /// An answer made here.
@@ -269,11 +275,13 @@ public protocol ApplicationHost: AnyObject {
     /// Lets a held response pass. Nothing happens where it has passed already.
     func release(_ id: ExchangeID)
 
-    /// Queues whole encoded frames on a served socket; they leave before the loop sleeps.
+    /// Queues whole encoded frames on a served socket, or any bytes on a stream; they leave before
+    /// the loop sleeps.
     /// - Returns: false where the socket is gone or its reader is too slow
     ///   (`Limits.socketBacklog`): nothing was queued then.
     func send(_ socket: SocketID, frames: RawSpan) -> Bool
 
-    /// Begins the closing handshake; `socketClosed` follows.
+    /// Begins the closing handshake, or ends a stream properly; `socketClosed` follows (of a
+    /// stream within this call).
     func close(_ socket: SocketID, code: UInt16, reason: String)
 }

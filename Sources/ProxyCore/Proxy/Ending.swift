@@ -103,7 +103,8 @@ extension ProxyLoop {
         case .exchange: setDeadline(downstream: slot, after: settings.responseTimeout)
         case .tunnel: setDeadline(downstream: slot, after: settings.tunnelTimeout)
         case .closing: setDeadline(downstream: slot, after: settings.bodyTimeout)
-        case .head, .waiting, .gather, .serving, .socket, .linger: break
+        case .socket: sockets[downstreams[slot].socket].isStuck = false
+        case .head, .waiting, .gather, .serving, .linger: break
         }
     }
 

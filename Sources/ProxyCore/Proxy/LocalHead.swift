@@ -5,13 +5,15 @@
 extension HeadWriter {
     /// Status line, Date, Server, the answer's own fields, Content-Length and Connection.
     /// - Parameters:
+    ///   - framing: nil: by the length of its body.
     ///   - headRequest: the request was HEAD: Content-Length is told, no body follows.
     ///   - date: an IMF-fixdate.
     /// - Returns: how many fields were left out because they held CR, LF or NUL.
     @discardableResult
     public static func local(
         _ response: borrowing LocalResponse, version: HTTPVersion, keepAlive: Bool,
-        headRequest: Bool, date: RawSpan, into out: inout ByteBuffer
+        framing: BodyFraming? = nil, headRequest: Bool, date: RawSpan,
+        into out: inout ByteBuffer
     ) -> Int {
         out.append("HTTP/1.1 ")
         out.append(decimal: UInt64(response.status))
@@ -37,7 +39,9 @@ extension HeadWriter {
             out.append("\r\n")
         }
         let hasNoBody = response.status < 200 || response.status == 204 || response.status == 304
-        if !hasNoBody { framing(.length(UInt64(response.body.count)), into: &out) }
+        if !hasNoBody {
+            self.framing(framing ?? .length(UInt64(response.body.count)), into: &out)
+        }
         connection(version, keepAlive: keepAlive, into: &out)
         out.append("\r\n")
         return omitted

@@ -42,6 +42,8 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     var rewritten = ByteBuffer()
     /// Bytes of all responses that are collected to be changed.
     var rewritingBytes = 0
+    /// Where a piece of a stream is framed.
+    var piece = ByteBuffer()
     /// The application's own fields of the head that is being written.
     var ownFields = ByteBuffer()
     var requestHead = RequestHead()

@@ -1,19 +1,33 @@
-// Owns the WebSockets that end here.
+// Owns the WebSockets that end here, and what streams (ServedStreams) share with them.
 // Called when the application accepts one, and by the loop when its client says something.
 // Never knows what a message means.
 
-/// One WebSocket that this process serves.
+/// One WebSocket or stream that this process serves.
 struct ServedSocket: ~Copyable {
+    enum Form: Sendable {
+        case webSocket
+        /// An answer that goes on.
+        case stream(chunked: Bool, idle: StaticString)
+    }
+
     let downstream: Int32
     let generation: UInt32
+    let form: Form
     var decoder: FrameDecoder
+    /// Bytes of the message that its reader had room for last: it may be taken slowly.
+    var excused = 0
+    /// Of a stream: output has waited since the last look, and nothing of it has left.
+    var isStuck = false
     /// A ping is out, and nothing has come since.
     var isAwaitingPong = false
     /// Our close frame is out.
     var isClosing = false
     var end = SocketEnd.lost
 
-    init(downstream: Int32, generation: UInt32, maximumMessage: Int) {
+    init(
+        _ form: Form = .webSocket, downstream: Int32, generation: UInt32, maximumMessage: Int
+    ) {
+        self.form = form
         self.downstream = downstream
         self.generation = generation
         decoder = FrameDecoder(maximumMessage: maximumMessage)
@@ -75,16 +89,19 @@ extension ProxyLoop {
             outgoing.append("\r\n")
         }
         outgoing.append("\r\n")
-        becomeSocket(exchange, slot, socket)
+        metrics.count(status: 101, row)
+        becomeSocket(exchange, slot, socket, lookAfter: settings.pingEvery)
     }
 
-    private func becomeSocket(_ exchange: Int32, _ slot: Int32, _ socket: Int32) {
+    /// The connection belongs to the socket now; `outgoing` holds what it begins with.
+    func becomeSocket(
+        _ exchange: Int32, _ slot: Int32, _ socket: Int32, lookAfter pause: Milliseconds
+    ) {
         let ticket = exchanges[exchange].ticket
-        metrics.count(status: 101, row)
         end(exchange, slot, .init(upstream: .close, downstream: .next))
         downstreams[slot].phase = .socket
         downstreams[slot].socket = socket
-        setDeadline(downstream: slot, after: settings.pingEvery)
+        setDeadline(downstream: slot, after: pause)
         let key = key(downstream: slot)
         deliver(slot)
         guard isCurrent(downstream: key) else { return }
@@ -101,12 +118,13 @@ extension ProxyLoop {
         SocketID(slot: socket, generation: sockets[socket].generation)
     }
 
-    private func isCurrent(socket id: SocketID) -> Bool {
+    func isCurrent(socket id: SocketID) -> Bool {
         sockets.contains(id.slot) && sockets[id.slot].generation == id.generation
     }
 
     func readSocket(_ slot: Int32) {
         let id = id(socket: downstreams[slot].socket)
+        if case .stream = sockets[id.slot].form { return readStream(slot) }
         for _ in 0..<Limits.readsPerTurn {
             guard downstreams[slot].flags.contains(.readable) else { return }
             switch fill(downstream: slot) {
@@ -171,22 +189,24 @@ extension ProxyLoop {
     }
 
     /// Both sides have said that it is over.
-    private func endSocket(_ id: SocketID, _ slot: Int32) {
+    func endSocket(_ id: SocketID, _ slot: Int32) {
         dropSocket(slot)
         close(slot, .linger)
     }
 
     /// Sends frames, or keeps them for a slow reader within its bound.
-    private func queue(_ slot: Int32, _ frames: RawSpan) -> Bool {
+    func queue(_ slot: Int32, _ frames: RawSpan) -> Bool {
         let backlog = downstreams[slot].output.count
-        // One message may be longer than the bound (a snapshot of many users); two may not wait.
-        guard backlog == 0 || backlog + frames.byteCount <= Limits.socketBacklog else {
-            return false
-        }
+        let socket = downstreams[slot].socket
         guard backlog == 0 else {
+            // One message may be longer than the bound, and while it is taken what comes behind it
+            // waits within its own.
+            let room = sockets[socket].excused + Limits.socketBacklog
+            guard backlog + frames.byteCount <= room else { return false }
             downstreams[slot].output.append(frames)
             return true
         }
+        sockets[socket].excused = frames.byteCount
         switch downstreams[slot].stream.send(frames) {
         case .bytes(let count):
             guard count < frames.byteCount else { return true }
@@ -203,7 +223,11 @@ extension ProxyLoop {
 
     public func send(_ socket: SocketID, frames: RawSpan) -> Bool {
         guard isCurrent(socket: socket), !sockets[socket.slot].isClosing else { return false }
-        return queue(sockets[socket.slot].downstream, frames)
+        let slot = sockets[socket.slot].downstream
+        if case .stream(let chunked, _) = sockets[socket.slot].form {
+            return queue(slot, piece: frames, chunked: chunked)
+        }
+        return queue(slot, frames)
     }
 
     public func close(_ socket: SocketID, code: UInt16, reason: String) {
@@ -211,6 +235,9 @@ extension ProxyLoop {
         let slot = sockets[socket.slot].downstream
         sockets[socket.slot].isClosing = true
         sockets[socket.slot].end = .closed(code: code)
+        if case .stream(let chunked, _) = sockets[socket.slot].form {
+            return endStream(socket, slot, chunked: chunked)
+        }
         var frame = ByteBuffer()
         FrameEncoder.close(code, reason: reason.rawSpan, into: &frame)
         // Past its bound too: the reader is too slow for anything but this.
@@ -224,7 +251,9 @@ extension ProxyLoop {
 
     func socketExpired(_ slot: Int32) {
         let id = id(socket: downstreams[slot].socket)
-        if sockets[id.slot].isClosing {
+        if case .stream(let chunked, let idle) = sockets[id.slot].form {
+            streamExpired(id, slot, chunked: chunked, idle)
+        } else if sockets[id.slot].isClosing {
             closeDownstream(slot)
         } else if sockets[id.slot].isAwaitingPong {
             close(id, code: CloseCode.noPong.rawValue, reason: "no pong")

@@ -115,8 +115,13 @@ extension ProxyLoop {
         case .later:
             downstreams[slot].phase = .serving
             setDeadline(downstream: slot, after: settings.responseTimeout)
+        case .parked(let time):
+            downstreams[slot].phase = .serving
+            setDeadline(downstream: slot, after: max(time, settings.responseTimeout))
         case .webSocket(let fields):
             openSocket(exchange, slot, fields)
+        case .stream(let response, let idle):
+            openStream(exchange, slot, response, idle: idle)
         }
     }
 

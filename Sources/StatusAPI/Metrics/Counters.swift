@@ -42,6 +42,8 @@ enum Counter: Int, CaseIterable, Sendable {
     case socketsOpened, socketsRefused, socketsExpired, socketsSlow, socketsRevoked
     /// Opened with an opaque credential that counts no more.
     case socketsDisowned
+    case streamsOpened
+    case pollsParked, pollsCrowded
     case socketMessages, socketMessagesBad, socketDeliveries, changesEncoded, journalLost
 }
 

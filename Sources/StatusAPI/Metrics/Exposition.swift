@@ -8,6 +8,8 @@ import ProxyCore
 /// What is read at the moment of the scrape.
 struct Gauges {
     var sockets: Int
+    var streams: Int
+    var polls: Int
     var subscriptions: Int
     var loops: Int
     var usersByStatus: [(status: String, count: Int)]
@@ -42,6 +44,8 @@ struct Exposition: ~Copyable {
         }
         write(gauges.engine)
         gauge("presence_sockets", "Presence sockets open now.", gauges.sockets)
+        gauge("presence_streams", "Event streams open now.", gauges.streams)
+        gauge("presence_polls", "Requests that wait for changes now.", gauges.polls)
         gauge(
             "presence_subscriptions", "Users that sockets asked for by name.",
             gauges.subscriptions)
@@ -231,7 +235,15 @@ struct CounterFamily {
             name: "presence_sockets_opened_total", help: "Presence sockets opened.", label: nil,
             samples: [("", .socketsOpened)]),
         CounterFamily(
-            name: "presence_sockets_ended_total", help: "Presence sockets that we closed.",
+            name: "presence_streams_opened_total", help: "Event streams opened.", label: nil,
+            samples: [("", .streamsOpened)]),
+        CounterFamily(
+            name: "presence_polls_total", help: "Requests for changes while there were none.",
+            label: "result",
+            samples: [("parked", .pollsParked), ("no room", .pollsCrowded)]),
+        CounterFamily(
+            name: "presence_sockets_ended_total",
+            help: "Presence sockets and event streams that we closed.",
             label: "reason",
             samples: [
                 ("too many", .socketsRefused), ("token expired", .socketsExpired),
@@ -243,7 +255,7 @@ struct CounterFamily {
             samples: [("understood", .socketMessages), ("bad", .socketMessagesBad)]),
         CounterFamily(
             name: "presence_socket_deliveries_total",
-            help: "Messages about changes, each to one socket.", label: nil,
+            help: "Messages about changes, each to one socket or stream.", label: nil,
             samples: [("", .socketDeliveries)]),
         CounterFamily(
             name: "presence_changes_encoded_total",

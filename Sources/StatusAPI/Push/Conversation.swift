@@ -38,12 +38,13 @@ extension Hub {
     ) throws(Problem) {
         switch message {
         case .heartbeat(let status): try heartbeat(socket, status, now: now)
-        case .subscribeAll: subscribe(socket, .all, now: now)
+        case .subscribeAll: begin(socket, .all, now: now)
         case .subscribe(let users):
             guard audience.named + users.count <= APILimits.subscribedTotal else {
                 throw .unavailable("Too many users are asked for by name.", retryAfter: nil)
             }
-            subscribe(socket, .list(users.map { Array($0.utf8) }), now: now)
+            // A new list, and at once the state of those on it: changes alone would leave gaps.
+            begin(socket, .list(users.map { Array($0.utf8) }), now: now)
         }
     }
 
@@ -57,11 +58,5 @@ extension Hub {
         subscribers[socket]?.member?.identity.session = session
         counters.add(.heartbeats)
         send(socket, SocketMessages.heartbeat(view, now: now))
-    }
-
-    /// A new list, and at once the state of those on it: changes alone would leave gaps.
-    private func subscribe(_ socket: SocketID, _ scope: Subscriber.Scope, now: Milliseconds) {
-        listen(socket, to: scope)
-        tellSnapshot(socket, now: now)
     }
 }

@@ -1,4 +1,4 @@
-// Owns the presence sockets of one loop: from their opening to their end, and their clocks.
+// Owns the readers of one loop, presence sockets and event streams: opening, end, clocks.
 // Called by the loop's application.
 // Never waits for a reader, never keeps a message for one: who is too slow starts anew.
 
@@ -6,7 +6,7 @@ import Presence
 import ProxyCore
 import Synchronization
 
-/// The presence sockets of one loop.
+/// The presence sockets and event streams of one loop.
 final class Hub {
     let service: PresenceService
     let engine: PresenceEngine
@@ -21,8 +21,10 @@ final class Hub {
     /// How far the journal has been told.
     var cursor: Cursor
     var isBehind = false
-    /// Snapshots encoded in this turn, for plain readers and for admins.
-    var snapshots: [Bool: [UInt8]] = [:]
+    /// What was made in this turn for readers who have just come.
+    var prepared: [NewsKey: ReadyNews] = [:]
+    /// Who waits for what is being made off the loop.
+    var awaiting: [NewsKey: [SocketID]] = [:]
 
     private var wheel: TimerWheel?
     private var due: Milliseconds?
@@ -66,20 +68,25 @@ final class Hub {
             return host.close(
                 socket, code: CloseCode.tryAgainLater.rawValue, reason: "too many sockets")
         }
-        counters.add(.socketsOpened)
-        let all = service.settings.subscription == .all
+        counters.add(opening.isStream ? .streamsOpened : .socketsOpened)
+        if opening.isStream { service.streams.add(1, ordering: .relaxed) }
+        let all = opening.isStream || service.settings.subscription == .all
         var subscriber = Subscriber(
-            socket: socket, isAdmin: isAdmin, rateKey: rateKey, scope: all ? .all : .list([]),
-            resume: opening.resume)
+            socket: socket, readers: Readers(isStream: opening.isStream, isAdmin: isAdmin),
+            rateKey: rateKey, scope: all ? .all : .list([]), resume: opening.resume)
         if var member {
-            engine.socketOpened(&member.identity.session, now: now)
-            member.opened = member.identity.session
+            // A stream is a request that takes long: it shows no more than that it was made.
+            if !opening.isStream {
+                engine.socketOpened(&member.identity.session, now: now)
+                member.opened = member.identity.session
+            }
             subscriber.member = member
             sockets[member.identity.subject, default: []].insert(socket)
             schedule(socket, member, now: now)
         }
         subscribers[socket] = subscriber
         arrivals.append(socket)
+        guard !opening.isStream else { return }
         let user = member.map { engine.view(subject: $0.identity.subject, now: now).userID }
         send(
             socket,
@@ -92,11 +99,12 @@ final class Hub {
         silence(socket)
         subscribers[socket] = nil
         service.sockets.subtract(1, ordering: .relaxed)
+        if subscriber.readers.isStream { service.streams.subtract(1, ordering: .relaxed) }
         guard let member = subscriber.member else { return }
         let subject = member.identity.subject
         sockets[subject]?.remove(socket)
         if sockets[subject]?.isEmpty == true { sockets[subject] = nil }
-        engine.socketClosed(member.opened, now: now)
+        if !subscriber.readers.isStream { engine.socketClosed(member.opened, now: now) }
     }
 
     /// Begins the end of a socket that is still there. It counts as open until `closed`.
@@ -140,7 +148,7 @@ final class Hub {
         subscribers[socket]?.scope = scope
         switch scope {
         case .all:
-            subscribers[socket]?.place = audience.addToAll(socket, admin: subscriber.isAdmin)
+            subscribers[socket]?.place = audience.addToAll(socket, subscriber.readers)
         case .list(let users):
             audience.add(socket, users: users)
             service.subscriptions.add(users.count, ordering: .relaxed)
@@ -148,13 +156,13 @@ final class Hub {
     }
 
     /// Takes a socket out of the audience.
-    private func silence(_ socket: SocketID) {
+    func silence(_ socket: SocketID) {
         guard let subscriber = subscribers[socket], subscriber.isWelcomed else { return }
         switch subscriber.scope {
         case .all:
             guard subscriber.place >= 0 else { return }
             subscribers[socket]?.place = -1
-            let moved = audience.removeFromAll(subscriber.place, admin: subscriber.isAdmin)
+            let moved = audience.removeFromAll(subscriber.place, subscriber.readers)
             if let moved { subscribers[moved]?.place = subscriber.place }
         case .list(let users):
             subscribers[socket]?.scope = .list([])

@@ -1,14 +1,15 @@
-// Owns who may open a presence socket, and with what it begins.
+// Owns who may open a presence socket or an event stream, and with what it begins.
 // Called by serving before the handshake is answered.
 // Never opens anything: the hub does, once the socket is there.
 
 import Presence
 import ProxyCore
 
-/// What a socket begins with.
+/// What a socket or a stream begins with.
 struct Opening: Sendable {
     var owner: SocketOwner
-    /// `?cursor=`: where the client stopped listening.
+    var isStream = false
+    /// `?cursor=`, of a stream `Last-Event-ID` or `?since=`: where the client stopped listening.
     var resume: Cursor?
 
     /// What tells it from another one in the same parking place.
@@ -37,27 +38,44 @@ extension PresenceApplication {
     }
 
     func opening(
-        _ request: borrowing RequestHead, _ bytes: RawSpan, _ asker: Asker, _ arrival: Arrival,
-        now: Milliseconds
+        _ endpoint: Endpoint, _ request: borrowing RequestHead, _ bytes: RawSpan,
+        _ asker: Asker, _ arrival: Arrival, now: Milliseconds
     ) throws(Problem) -> Opening {
-        let owner: SocketOwner
+        let isStream = endpoint == .events
+        var owner = owner(asker, now: now)
+        if case .user(var member) = owner, let inquiry = member.inquiry {
+            let question = question(request, bytes, asker.shown, arrival)
+            member.inquiry = SocketInquiry(
+                digest: inquiry.digest, question: question, isAskable: question != nil,
+                due: inquiry.due)
+            owner = .user(member)
+        }
+        var opening = Opening(owner: owner, isStream: isStream)
+        // A cursor that is none of ours means a snapshot, not an error: it may be of an older
+        // version.
+        if let query = request.query {
+            let name = isStream ? "since" : "cursor"
+            opening.resume = try QueryParameters(bytes[query])[name].flatMap { Cursor($0) }
+        }
+        // What a browser says when it comes back is newer than the address that it was given.
+        if isStream, let last = request.fields.value("last-event-id", in: bytes) {
+            opening.resume = last.text().flatMap { Cursor($0) }
+        }
+        return opening
+    }
+
+    /// Whose a reader of changes is.
+    func owner(_ asker: Asker, now: Milliseconds) -> SocketOwner {
         switch asker.who {
-        case .service(let number): owner = .service(number, isAdmin: asker.isAdmin)
+        case .service(let number): return .service(number, isAdmin: asker.isAdmin)
         case .user(let identity, _):
             var member = Member(identity)
             if asker.isJudged {
                 member.inquiry = SocketInquiry(
-                    digest: identity.revocation.tokenDigest,
-                    question: question(request, bytes, asker.shown, arrival),
-                    due: now + APILimits.opaqueSocketCheck)
+                    digest: identity.revocation.tokenDigest, question: nil,
+                    isAskable: service.desk != nil, due: now + APILimits.opaqueSocketCheck)
             }
-            owner = .user(member)
+            return .user(member)
         }
-        var opening = Opening(owner: owner, resume: nil)
-        guard let query = request.query else { return opening }
-        // A cursor that is none of ours means a snapshot, not an error: it may be of an older
-        // version.
-        opening.resume = try QueryParameters(bytes[query])["cursor"].flatMap { Cursor($0) }
-        return opening
     }
 }

@@ -31,25 +31,54 @@ extension Hub {
         _ = standing(socket, inquiry, now: now)
     }
 
-    private enum Outlook { case good, over, open }
-
     private func standing(
         _ socket: SocketID, _ inquiry: SocketInquiry, now: Milliseconds
-    ) -> Outlook {
-        if service.tokens.learns, let learnt = engine.learnt(inquiry.digest, now: now) {
+    ) -> CredentialOutlook {
+        let outlook = service.outlook(inquiry, now: now)
+        switch outlook {
+        case .good(let until):
             let due = subscribers[socket]?.member?.inquiry?.due ?? now
-            subscribers[socket]?.member?.inquiry?.due = min(due, learnt.goodUntil)
-            return .good
+            subscribers[socket]?.member?.inquiry?.due = min(due, until)
+        case .over:
+            end(socket, CloseCode.tokenEnded.rawValue, "token ended", .socketsDisowned)
+        case .open: break
         }
-        if now < inquiry.continuedUntil { return .good }
-        if inquiry.question != nil, let desk = service.desk {
+        return outlook
+    }
+}
+
+/// What is known at this moment of an opaque credential.
+enum CredentialOutlook {
+    /// It counts, and is to be looked at again then.
+    case good(until: Milliseconds)
+    case over
+    /// Nobody has been asked lately.
+    case open
+}
+
+extension PresenceService {
+    func outlook(_ inquiry: SocketInquiry, now: Milliseconds) -> CredentialOutlook {
+        if tokens.learns, let learnt = engine.learnt(inquiry.digest, now: now) {
+            return .good(until: learnt.goodUntil)
+        }
+        if now < inquiry.continuedUntil { return .good(until: .max) }
+        if inquiry.isAskable, let desk {
             switch desk.standing(inquiry.digest, now: now) {
-            case .known: return .good
+            case .known: return .good(until: .max)
             case .undecided, .unknown: return .open
             case .refused: break
             }
         }
-        end(socket, CloseCode.tokenEnded.rawValue, "token ended", .socketsDisowned)
         return .over
+    }
+
+    /// Whether the credential of somebody who waits counts for nothing any more.
+    func isOver(_ member: inout Member, now: Milliseconds) -> Bool {
+        guard !engine.isRevoked(&member.identity, now: now), !member.isExpired(now: now) else {
+            return true
+        }
+        guard let inquiry = member.inquiry else { return false }
+        if case .over = outlook(inquiry, now: now) { return true }
+        return false
     }
 }

@@ -20,29 +20,6 @@ enum SocketMessages {
         return frame(&json)
     }
 
-    static func snapshot(cursor: Cursor, users: [PresenceView], admin: Bool) -> [UInt8] {
-        var json = begin("snapshot", capacity: 256 * (users.count + 1))
-        json.key("cursor")
-        json.string(cursor.text)
-        json.key("users")
-        json.beginArray()
-        for view in users { PresenceJSON.write(view, admin: admin, into: &json) }
-        json.endArray()
-        return frame(&json)
-    }
-
-    /// - Parameter objects: presence objects, encoded.
-    static func changes(cursor: Cursor, objects: [[UInt8]]) -> [UInt8] {
-        var json = begin("presence", capacity: 256 * (objects.count + 1))
-        json.key("cursor")
-        json.string(cursor.text)
-        json.key("changes")
-        json.beginArray()
-        for object in objects { json.raw(object.rawSpan) }
-        json.endArray()
-        return frame(&json)
-    }
-
     static func object(_ view: PresenceView, admin: Bool) -> [UInt8] {
         var json = JSONWriter(capacity: 320)
         PresenceJSON.write(view, admin: admin, into: &json)

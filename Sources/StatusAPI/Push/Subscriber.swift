@@ -1,4 +1,4 @@
-// Owns one presence socket, and who listens to what.
+// Owns one reader of changes, a presence socket or an event stream, and who listens to what.
 // Called by the hub.
 // Never sends anything.
 
@@ -8,8 +8,10 @@ import ProxyCore
 /// What is looked at anew while a socket stands that was opened with an opaque credential.
 struct SocketInquiry: Sendable {
     let digest: TokenDigest
-    /// nil: nobody can be asked.
+    /// nil: nobody can be asked, or nobody is to be.
     let question: Question?
+    /// Whether somebody can be asked.
+    let isAskable: Bool
     /// When to look.
     var due: Milliseconds
     /// A refresh said that the session goes on until then, whatever becomes of this credential.
@@ -40,7 +42,23 @@ enum SocketOwner: Sendable {
     case service(Int, isAdmin: Bool)
 }
 
-/// One presence socket.
+/// Readers who are sent the same bytes.
+struct Readers: Hashable, Sendable {
+    var isStream: Bool
+    var isAdmin: Bool
+
+    static let kinds = [
+        Readers(isStream: false, isAdmin: false), Readers(isStream: false, isAdmin: true),
+        Readers(isStream: true, isAdmin: false), Readers(isStream: true, isAdmin: true),
+    ]
+
+    /// Its place among `kinds`.
+    var index: Int { (isStream ? 2 : 0) + (isAdmin ? 1 : 0) }
+
+    var form: NewsForm { isStream ? .event : .frame }
+}
+
+/// One presence socket or event stream.
 struct Subscriber {
     enum Scope: Equatable {
         /// Every user's changes.
@@ -52,7 +70,7 @@ struct Subscriber {
     let socket: SocketID
     /// nil: a service's.
     var member: Member?
-    let isAdmin: Bool
+    let readers: Readers
     let rateKey: RateKey
     var scope: Scope
     /// Its place among those who listen to all.
@@ -60,41 +78,36 @@ struct Subscriber {
     /// Where the client stopped listening; nil: it wants a snapshot.
     var resume: Cursor?
     var isWelcomed = false
+    /// What another thread is making for it.
+    var awaited: NewsKey?
     /// The closing handshake has begun: it is told nothing more.
     var isClosing = false
 }
 
-/// The sockets of one loop by what they listen to. A socket stands in one of the two.
+/// The readers of one loop by what they listen to. A reader stands in one of the two.
 struct Audience {
-    /// Those who listen to everybody: plain readers and admins, who are sent other objects.
-    private(set) var everyone: [SocketID] = []
-    private(set) var admins: [SocketID] = []
+    /// Those who listen to everybody, by the place of their kind in `Readers.kinds`.
+    private(set) var everyone: [[SocketID]] = Array(repeating: [], count: Readers.kinds.count)
     /// Those who asked for a user by name. Sets, since thousands may watch one user and leave at
     /// once.
     private(set) var watchers: [[UInt8]: Set<SocketID>] = [:]
     /// Names asked for, all sockets together.
     private(set) var named = 0
 
-    var isEmpty: Bool { everyone.isEmpty && admins.isEmpty && watchers.isEmpty }
+    var isEmpty: Bool { watchers.isEmpty && everyone.allSatisfy(\.isEmpty) }
 
     /// - Returns: its place, to be kept for `remove`.
-    mutating func addToAll(_ socket: SocketID, admin: Bool) -> Int {
-        if admin {
-            admins.append(socket)
-            return admins.count - 1
-        }
-        everyone.append(socket)
-        return everyone.count - 1
+    mutating func addToAll(_ socket: SocketID, _ readers: Readers) -> Int {
+        everyone[readers.index].append(socket)
+        return everyone[readers.index].count - 1
     }
 
-    /// - Returns: the socket that took its place, if another one did.
-    mutating func removeFromAll(_ place: Int, admin: Bool) -> SocketID? {
-        admin ? Self.remove(place, from: &admins) : Self.remove(place, from: &everyone)
-    }
-
-    private static func remove(_ place: Int, from list: inout [SocketID]) -> SocketID? {
-        guard let last = list.popLast(), place < list.count else { return nil }
-        list[place] = last
+    /// - Returns: the reader that took its place, if another one did.
+    mutating func removeFromAll(_ place: Int, _ readers: Readers) -> SocketID? {
+        guard let last = everyone[readers.index].popLast(),
+            place < everyone[readers.index].count
+        else { return nil }
+        everyone[readers.index][place] = last
         return last
     }
 

@@ -1,4 +1,4 @@
-// Owns what sockets are told: the snapshot at the beginning, then the changes, in batches.
+// Owns what readers are told: the snapshot at the beginning, then the changes, in batches.
 // Called by the loop's turn, and by a client's subscription.
 // Never encodes a change twice for readers who may see the same of it.
 
@@ -15,7 +15,7 @@ extension Hub {
             for socket in arrivals { welcome(socket, now: now) }
             arrivals.removeAll(keepingCapacity: true)
         }
-        if !snapshots.isEmpty { snapshots.removeAll() }
+        if !prepared.isEmpty { prepared.removeAll() }
         expireDue(now: now)
     }
 
@@ -48,21 +48,20 @@ extension Hub {
     private func tell(_ views: [PresenceView]) {
         var encoded = EncodedChanges(views)
         var slow: [SocketID] = []
-        for admin in [false, true] {
-            let readers = admin ? audience.admins : audience.everyone
-            guard !readers.isEmpty else { continue }
-            let frame = SocketMessages.changes(
-                cursor: cursor, objects: encoded.objects(admin: admin))
-            counters.add(.socketDeliveries, Int64(readers.count))
-            for socket in readers where !host.send(socket, frames: frame.rawSpan) {
+        for readers in Readers.kinds {
+            let listening = audience.everyone[readers.index]
+            guard !listening.isEmpty else { continue }
+            let text = encoded.text(
+                Array(views.indices), readers.form, cursor, admin: readers.isAdmin)
+            counters.add(.socketDeliveries, Int64(listening.count))
+            for socket in listening where !host.send(socket, frames: text.rawSpan) {
                 slow.append(socket)
             }
         }
         for (socket, places) in interested(in: views) {
-            let admin = subscribers[socket]?.isAdmin ?? false
-            let objects = places.map { encoded.object($0, admin: admin) }
+            guard let readers = subscribers[socket]?.readers else { continue }
             counters.add(.socketDeliveries)
-            send(socket, SocketMessages.changes(cursor: cursor, objects: objects))
+            send(socket, encoded.text(places, readers.form, cursor, admin: readers.isAdmin))
         }
         counters.add(.changesEncoded, Int64(encoded.count))
         for socket in slow {
@@ -85,76 +84,87 @@ extension Hub {
     /// The journal has lost what was not told yet: state is sent again as a whole.
     private func tellAnew(now: Milliseconds) {
         for (socket, subscriber) in subscribers where subscriber.isWelcomed {
-            tellSnapshot(socket, now: now)
+            begin(socket, subscriber.scope, now: now)
         }
     }
 
-    /// The first state of a socket, and from then on changes.
-    ///
-    /// The snapshot is taken after `cursor`: what changes in between is told twice, nothing never.
+    /// Listens to `scope` from now on, and to nothing else; first comes its state as a whole.
+    func begin(_ socket: SocketID, _ scope: Subscriber.Scope, now: Milliseconds) {
+        silence(socket)
+        subscribers[socket]?.isWelcomed = false
+        subscribers[socket]?.awaited = nil
+        subscribers[socket]?.resume = nil
+        subscribers[socket]?.scope = scope
+        welcome(socket, now: now)
+    }
+
+    /// The first state of a reader, and from then on changes.
     func welcome(_ socket: SocketID, now: Milliseconds) {
-        guard let subscriber = subscribers[socket], !subscriber.isWelcomed, !subscriber.isClosing
+        guard let subscriber = subscribers[socket], !subscriber.isWelcomed,
+            subscriber.awaited == nil, !subscriber.isClosing
         else { return }
         // Nobody listened so far: the changes until now are not of interest to anybody.
         if audience.isEmpty { cursor = engine.journal.cursor }
+        guard case .list(let users) = subscriber.scope else {
+            let key = NewsKey(since: subscriber.resume, readers: subscriber.readers)
+            if isHeavy(key.since) { return wait(socket, for: key, now: now) }
+            return begin(socket, with: news(key, now: now), now: now)
+        }
         subscribers[socket]?.isWelcomed = true
         listen(socket, to: subscriber.scope)
-        if subscriber.scope == .all, let resume = subscriber.resume,
-            tellMissed(socket, since: resume, now: now)
-        {
+        let ids = users.map { String(decoding: $0, as: UTF8.self) }
+        // Taken after `cursor`: what changes in between is told twice, nothing never.
+        let views = ids.isEmpty ? [] : engine.views(users: ids, now: now)
+        let present = News(
+            cursor: cursor, isReset: true, views: views.filter { $0.status != .offline })
+        send(socket, present.text(subscriber.readers.form, admin: subscriber.readers.isAdmin))
+    }
+
+    /// Tells a reader what it begins with, and what came after that was made.
+    private func begin(_ socket: SocketID, with news: ReadyNews, now: Milliseconds) {
+        guard let readers = subscribers[socket]?.readers, send(socket, news.text) else { return }
+        subscribers[socket]?.isWelcomed = true
+        subscribers[socket]?.awaited = nil
+        listen(socket, to: .all)
+        guard news.cursor.isBefore(cursor) else { return }
+        let more = self.news(NewsKey(since: news.cursor, readers: readers), now: now)
+        if !more.isEmpty { send(socket, more.text) }
+    }
+
+    /// Made once a turn, however many readers come back in it: after a break all of them do.
+    private func news(_ key: NewsKey, now: Milliseconds) -> ReadyNews {
+        // One that was made before others were told what has changed since leaves a gap.
+        if let made = prepared[key], !made.cursor.isBefore(cursor) { return made }
+        let made = ReadyNews(key, engine.news(since: key.since, now: now))
+        if prepared.count < APILimits.preparedNews { prepared[key] = made }
+        return made
+    }
+
+    // MARK: Off the loop
+
+    /// Whether making it would hold up this loop.
+    private func isHeavy(_ since: Cursor?) -> Bool {
+        guard service.lists.isWanted else { return false }
+        let changes = since.flatMap { engine.journal.distance(from: $0) }
+        return changes ?? .max > APILimits.listedOnLoop
+    }
+
+    private func wait(_ socket: SocketID, for key: NewsKey, now: Milliseconds) {
+        subscribers[socket]?.awaited = key
+        awaiting[key, default: []].append(socket)
+        guard awaiting[key]?.count == 1 else { return }
+        guard service.lists.submit(NewsOrder(key: key), post, now: now) else {
+            awaiting[key] = nil
+            end(socket, CloseCode.tryAgainLater.rawValue, "too many at once", .socketsRefused)
             return
         }
-        tellSnapshot(socket, now: now)
     }
 
-    func tellSnapshot(_ socket: SocketID, now: Milliseconds) {
-        guard let subscriber = subscribers[socket] else { return }
-        switch subscriber.scope {
-        case .all:
-            send(socket, snapshotOfAll(admin: subscriber.isAdmin, now: now))
-        case .list(let users):
-            let ids = users.map { String(decoding: $0, as: UTF8.self) }
-            let views = ids.isEmpty ? [] : engine.views(users: ids, now: now)
-            send(
-                socket,
-                SocketMessages.snapshot(
-                    cursor: cursor, users: views.filter { $0.status != .offline },
-                    admin: subscriber.isAdmin))
-        }
-    }
-
-    /// Encoded once a turn, however many sockets arrive in it: after a restart all of them do.
-    private func snapshotOfAll(admin: Bool, now: Milliseconds) -> [UInt8] {
-        if let frame = snapshots[admin] { return frame }
-        let page = engine.page(
-            UserQuery(statuses: [.online, .away], limit: APILimits.snapshotUsers), now: now)
-        let frame = SocketMessages.snapshot(cursor: cursor, users: page.results, admin: admin)
-        snapshots[admin] = frame
-        return frame
-    }
-
-    /// Sends what a returning client has missed.
-    /// - Returns: false where the journal does not hold it any more.
-    private func tellMissed(_ socket: SocketID, since resume: Cursor, now: Milliseconds) -> Bool {
-        let admin = subscribers[socket]?.isAdmin ?? false
-        var from = resume
-        var told = false
-        // Bounded by the journal's length.
-        while true {
-            switch engine.journal.read(since: from, limit: APILimits.changesPerMessage) {
-            case .reset: return told
-            case .changes(let changes, let next):
-                if changes.isEmpty, told { return true }
-                from = next
-                told = true
-                let views = engine.views(subjects: changes.map(\.subject), now: now)
-                let objects = views.map { SocketMessages.object($0, admin: admin) }
-                counters.add(.socketDeliveries)
-                guard send(socket, SocketMessages.changes(cursor: next, objects: objects)) else {
-                    return true
-                }
-                if changes.isEmpty { return true }
-            }
+    /// What readers wait for has been made.
+    func arrived(_ news: ReadyNews, now: Milliseconds) {
+        for socket in awaiting.removeValue(forKey: news.key) ?? []
+        where subscribers[socket]?.awaited == news.key {
+            begin(socket, with: news, now: now)
         }
     }
 }
@@ -172,18 +182,20 @@ private struct EncodedChanges {
         full = plain
     }
 
-    mutating func object(_ place: Int, admin: Bool) -> [UInt8] {
+    /// A batch of those at these places.
+    mutating func text(
+        _ places: [Int], _ form: NewsForm, _ cursor: Cursor, admin: Bool
+    ) -> [UInt8] {
+        NewsText.write(form, cursor: cursor, isReset: false, count: places.count) { json in
+            for place in places { json.raw(object(place, admin: admin).rawSpan) }
+        }
+    }
+
+    private mutating func object(_ place: Int, admin: Bool) -> [UInt8] {
         if let held = admin ? full[place] : plain[place] { return held }
         let made = SocketMessages.object(views[place], admin: admin)
         count += 1
         if admin { full[place] = made } else { plain[place] = made }
         return made
-    }
-
-    mutating func objects(admin: Bool) -> [[UInt8]] {
-        var all: [[UInt8]] = []
-        all.reserveCapacity(views.count)
-        for place in views.indices { all.append(object(place, admin: admin)) }
-        return all
     }
 }

@@ -117,6 +117,9 @@ extension PresenceApplication {
         if endpoint == .setStatus, !asker.isAdmin {
             throw .forbidden("Only an admin may set a status.")
         }
+        if endpoint == .history, !asker.isAdmin {
+            throw .forbidden("Only an admin may read a history.")
+        }
         if endpoint == .heartbeat, case .service = asker.who { throw Asker.noPerson }
         if credentials.isCookie(asker.shown), endpoint.isForOurSiteAlone {
             try SameOrigin.check(request, bytes, allowed: service.settings.origins)

@@ -6,6 +6,22 @@ public import Presence
 public import ProxyCore
 import Synchronization
 
+/// What takes too long for a loop.
+protocol DeskOrder: Sendable {
+    /// Makes it and posts it.
+    func carryOut(_ engine: PresenceEngine, _ post: LoopPost, now: Milliseconds)
+}
+
+/// An answer that takes too long for a loop.
+struct AnswerOrder: DeskOrder {
+    var exchange: ExchangeID
+    var make: @Sendable (PresenceEngine, Milliseconds) -> LocalResponse
+
+    func carryOut(_ engine: PresenceEngine, _ post: LoopPost, now: Milliseconds) {
+        post.post(ReadyAnswer(exchange: exchange, response: make(engine, now)))
+    }
+}
+
 /// A list that was asked for, with everything that its answer is made of.
 struct ListOrder: Sendable {
     var query: UserQuery
@@ -44,8 +60,7 @@ struct ListOrder: Sendable {
 /// and a loop that did it would keep all its passing traffic waiting.
 public final class ListDesk: Sendable {
     private struct Job: Sendable {
-        var order: ListOrder
-        var exchange: ExchangeID
+        var order: any DeskOrder
         var post: LoopPost
         var now: Milliseconds
     }
@@ -70,9 +85,9 @@ public final class ListDesk: Sendable {
 
     /// - Returns: false where too many wait already.
     func submit(
-        _ order: ListOrder, for exchange: ExchangeID, _ post: LoopPost, now: Milliseconds
+        _ order: any DeskOrder, _ post: LoopPost, now: Milliseconds
     ) -> Bool {
-        let job = Job(order: order, exchange: exchange, post: post, now: now)
+        let job = Job(order: order, post: post, now: now)
         let isTaken = jobs.withLock { jobs in
             guard jobs.count < APILimits.pendingLists else { return false }
             jobs.append(job)
@@ -100,8 +115,7 @@ public final class ListDesk: Sendable {
     /// Answers all that wait, in order.
     func work() {
         while let job = jobs.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
-            let response = job.order.response(engine, now: job.now)
-            job.post.post(ReadyAnswer(exchange: job.exchange, response: response))
+            job.order.carryOut(engine, job.post, now: job.now)
         }
     }
 

@@ -25,7 +25,8 @@ extension PresenceApplication {
             query: query, pagination: pagination, parameters: parameters,
             base: LinkBase(request, bytes), isAdmin: asker.isAdmin)
         guard service.lists.isWanted else { return .answer(order.response(engine, now: now)) }
-        guard service.lists.submit(order, for: id, post, now: now) else {
+        let made = AnswerOrder(exchange: id) { order.response($0, now: $1) }
+        guard service.lists.submit(made, post, now: now) else {
             throw .unavailable("Too many lists are asked for at once.", retryAfter: 1_000)
         }
         return .later

@@ -58,7 +58,10 @@ extension PresenceApplication {
     func metricsText(now: Milliseconds) -> LocalResponse {
         let counts = engine.counts(now: now)
         let gauges = Gauges(
-            sockets: service.sockets.load(ordering: .relaxed),
+            sockets: service.sockets.load(ordering: .relaxed)
+                - service.streams.load(ordering: .relaxed),
+            streams: service.streams.load(ordering: .relaxed),
+            polls: service.polls.load(ordering: .relaxed),
             subscriptions: service.subscriptions.load(ordering: .relaxed),
             loops: service.loopCount,
             usersByStatus: [

@@ -10,7 +10,8 @@ extension Endpoint {
     var isForOurSiteAlone: Bool {
         switch self {
         case .heartbeat, .setStatus, .webSocket: true
-        case .user, .online, .users, .query, .stats, .healthz, .readyz, .metrics: false
+        case .user, .online, .users, .query, .stats, .changes, .events, .history: false
+        case .healthz, .readyz, .metrics: false
         case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
             .clientScript, .reactScript:
             false

@@ -14,7 +14,9 @@ extension Endpoint {
         switch self {
         case .heartbeat, .setStatus, .query: "POST"
         case .webSocket: "GET"
-        case .user, .online, .users, .stats, .healthz, .readyz, .metrics: "GET, HEAD"
+        case .user, .online, .users, .stats, .changes, .events, .history, .healthz, .readyz,
+            .metrics:
+            "GET, HEAD"
         case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
             .clientScript, .reactScript:
             "GET, HEAD"
@@ -25,7 +27,8 @@ extension Endpoint {
         switch self {
         case .heartbeat, .setStatus, .query: method == .post
         case .webSocket: method == .get
-        case .user, .online, .users, .stats, .healthz, .readyz, .metrics:
+        case .user, .online, .users, .stats, .changes, .events, .history, .healthz, .readyz,
+            .metrics:
             method == .get || method == .head
         case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
             .clientScript, .reactScript:
@@ -64,12 +67,13 @@ extension PresenceApplication {
             }
             try allow(asker.rateKey, now: now)
             try check(asker, endpoint, request, bytes)
-            if endpoint == .webSocket {
-                try checkHandshake(request, bytes)
-                let opening = try opening(request, bytes, asker, arrival, now: now)
+            if endpoint == .webSocket || endpoint == .events {
+                if endpoint == .webSocket { try checkHandshake(request, bytes) }
+                let opening = try opening(endpoint, request, bytes, asker, arrival, now: now)
                 ticket.session = opening.key
                 ticket.flags = openings.park(opening, key: opening.key) << Mark.numberShift
-                return .serve(ticket, bodyLimit: 0)
+                let isSocket = endpoint == .webSocket
+                return .serve(ticket, bodyLimit: isSocket ? 0 : APILimits.requestBody)
             }
             return .serve(ticket, bodyLimit: APILimits.requestBody)
         } catch {
@@ -90,8 +94,9 @@ extension PresenceApplication {
         }
         switch service {
         case .answer(let response): counters.addServed(status: response.status)
-        case .later: break
+        case .later, .parked: break
         case .webSocket: counters.addServed(status: 101)
+        case .stream(let response, _): counters.addServed(status: response.status)
         }
         return service
     }
@@ -109,6 +114,7 @@ extension PresenceApplication {
             .clientScript, .reactScript:
             return .answer(try file(endpoint, request, bytes))
         case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats: break
+        case .changes, .events, .history: break
         }
         // Looked up again: the token may have been revoked while the body came.
         var asker: Asker
@@ -131,10 +137,14 @@ extension PresenceApplication {
             return .answer(try query(body, asker, now: now))
         case .stats:
             return .answer(stats(now: now))
+        case .changes:
+            return try changes(id, request, bytes, asker, now: now)
+        case .events:
+            return try events(id, isHead: request.method == .head)
         case .webSocket:
             let name = asker.subprotocol.flatMap { bytes[$0].text() }
             return .webSocket(fields: name.map(Credentials.subprotocolFields) ?? [])
-        case .heartbeat, .healthz, .readyz, .metrics, .dashboard, .dashboardScript,
+        case .history, .heartbeat, .healthz, .readyz, .metrics, .dashboard, .dashboardScript,
             .dashboardStyle, .dashboardSettings, .dashboardPart, .clientScript, .reactScript:
             throw .notFound("The sidecar has nothing at this address.")
         }
