@@ -65,7 +65,10 @@ public final class PresenceEngine: Sendable {
         revocations = Revocations(limit: capacity.revocations)
         learnt = LearntTokens(limit: capacity.learntTokens)
         continued = Lock(Expiring(limit: capacity.continuedSessions))
+        tables.hours.restore(restored?.hours ?? [], at: settings.startedAt)
         if let restored { restore(restored) }
+        let online = shards.reduce(0) { sum, shard in sum + shard.withLock { $0.online } }
+        tables.hours.begin(online: online, at: settings.startedAt)
     }
 
     /// Adds a listener, for good. Call before traffic begins.

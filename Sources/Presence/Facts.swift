@@ -112,19 +112,22 @@ public struct RestoredState: Sendable, Equatable {
     public var revocations: [StoredRevocation]
     public var learnt: [LearntToken]
     public var continued: [StoredContinuation]
+    public var hours: [HourTally]
     /// UTC of the last flush: the last moment at which what is stored was known to hold.
     public var aliveAt: Milliseconds
 
     public init(
         users: [StoredUser] = [], claims: [StoredClaim] = [],
         revocations: [StoredRevocation] = [], learnt: [LearntToken] = [],
-        continued: [StoredContinuation] = [], aliveAt: Milliseconds = 0
+        continued: [StoredContinuation] = [], hours: [HourTally] = [],
+        aliveAt: Milliseconds = 0
     ) {
         self.users = users
         self.claims = claims
         self.revocations = revocations
         self.learnt = learnt
         self.continued = continued
+        self.hours = hours
         self.aliveAt = aliveAt
     }
 }

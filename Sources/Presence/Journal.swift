@@ -111,7 +111,15 @@ public final class Journal: Sendable {
     /// What has changed since `cursor`. Of several changes of one user the last alone is told.
     /// - Parameter limit: changes looked at in one call; call again from `next` for the rest.
     public func read(since cursor: Cursor, limit: Int = 4_096) -> JournalRead {
-        let wanted: ([Change], UInt64)? = ring.withLock { ring in
+        guard let (changes, end) = every(since: cursor, limit: limit) else {
+            return .reset(next: self.cursor)
+        }
+        return .changes(Self.last(of: changes), next: end)
+    }
+
+    /// Every change since `cursor`, in order, and where to go on; nil: it is too old.
+    func every(since cursor: Cursor, limit: Int) -> (changes: [Change], next: Cursor)? {
+        ring.withLock { ring in
             let oldest = ring.count - UInt64(ring.changes.count)
             guard cursor.epoch == epoch, cursor.sequence <= ring.count,
                 cursor.sequence >= oldest
@@ -122,10 +130,8 @@ public final class Journal: Sendable {
             for sequence in cursor.sequence..<end {
                 changes.append(ring.changes[Int(sequence % UInt64(capacity))])
             }
-            return (changes, end)
+            return (changes, Cursor(epoch: epoch, sequence: end))
         }
-        guard let (changes, end) = wanted else { return .reset(next: self.cursor) }
-        return .changes(Self.last(of: changes), next: Cursor(epoch: epoch, sequence: end))
     }
 
     /// Each user's last change, in the order in which they happened.

@@ -170,6 +170,10 @@ extension Shard {
         let start = tables.settings.startedAt
         catchUp(local, outlook(local), from: aliveAt, to: start)
         rows[local].settledAt = start
+        // Whoever left in this hour was counted in it before.
+        if rows[local].status != .online {
+            rows[local].counted = tables.hours.counted(since: rows[local].since)
+        }
         rearm(local, outlook(local), start)
     }
 

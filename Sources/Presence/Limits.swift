@@ -45,6 +45,11 @@ public enum PresenceLimits {
     public static let settledPerHold = 128
     /// Rows visited under one hold of a shard's lock by a listing.
     public static let rowsPerHold = 1_024
+    /// Intervals of the history that are kept where there is no file; about 100 bytes each. The
+    /// oldest make room.
+    public static let historyInMemory = 100_000
+    /// Hours of which the peak and the users are remembered: a day, and the one that has begun.
+    public static let hours = 25
     /// Users handed to the store at once.
     public static let dirtyBatch = 4_096
 }

@@ -20,6 +20,8 @@ struct UserRow {
     var sockets: Int32 = 0
     /// Where the shard lists those who are not offline; -1: not there.
     var place: Int32 = -1
+    /// The hour in which the user was counted last, see `HourBook`.
+    var counted: Int32 = 0
     var status: Status = .offline
     /// Something was heard of the user, or set for them; a token that was only shown is nothing.
     var isKnown = false

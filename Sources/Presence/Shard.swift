@@ -144,6 +144,10 @@ struct Shard {
         guard status != previous else { return }
         let subject = subject(local)
         setStatus(local, status, since: since)
+        if (status == .online) != (previous == .online) {
+            tables.hours.note(
+                online: status == .online, counted: &rows[local].counted, at: since)
+        }
         tables.journal.append(
             Change(
                 subject: UInt32(subject), status: status, previous: previous, since: since))

@@ -9,7 +9,9 @@ extension PresenceEngine {
     /// - Returns: whether more is due than one call settles: call again soon.
     @discardableResult
     public func sweep(now: Milliseconds) -> Bool {
-        settleDue(now, limit: PresenceLimits.settledPerSweep)
+        let isMore = settleDue(now, limit: PresenceLimits.settledPerSweep)
+        tables.hours.roll(to: now)
+        return isMore
     }
 
     /// Settles all who are due, a few under each hold of a shard's lock.

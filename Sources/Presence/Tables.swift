@@ -13,6 +13,7 @@ final class Tables: Sendable {
     let sessions: SessionTable
     let dirty: DirtyBits
     let journal: Journal
+    let hours = HourBook()
     private let userTable: AtomicTable
     private let dirtyTable: AtomicTable
 

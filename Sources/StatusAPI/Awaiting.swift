@@ -1,5 +1,5 @@
-// Owns the answers that wait until a fact is safe on disk.
-// Called by set-status (put), the loop's turn (take, overdue).
+// Owns the answers that wait for the store: until a fact is safe, or something has been read.
+// Called by set-status and history (put), the loop's turn (take, overdue).
 // Never keeps a client waiting longer than `APILimits.commitPatience`.
 
 import ProxyCore
@@ -7,7 +7,10 @@ import ProxyCore
 /// Answers of one loop, by exchange.
 struct Awaiting {
     private struct Entry {
+        /// Once the fact is kept.
         var response: LocalResponse
+        /// Where it is not, or not in time.
+        var otherwise: LocalResponse
         var deadline: Milliseconds
     }
 
@@ -22,8 +25,21 @@ struct Awaiting {
     var isFull: Bool { entries.count >= APILimits.pendingAnswers }
 
     mutating func put(_ id: ExchangeID, _ response: LocalResponse, now: Milliseconds) {
+        put(id, response, otherwise: Self.unkept.response, now: now)
+    }
+
+    /// Waits for an answer that somebody else makes.
+    /// - Parameter late: said where it does not come in time.
+    mutating func put(_ id: ExchangeID, late: LocalResponse, now: Milliseconds) {
+        put(id, late, otherwise: late, now: now)
+    }
+
+    private mutating func put(
+        _ id: ExchangeID, _ response: LocalResponse, otherwise: LocalResponse,
+        now: Milliseconds
+    ) {
         let deadline = now + APILimits.commitPatience
-        entries[id] = Entry(response: response, deadline: deadline)
+        entries[id] = Entry(response: response, otherwise: otherwise, deadline: deadline)
         order.append((id, deadline))
     }
 
@@ -31,7 +47,7 @@ struct Awaiting {
     mutating func take(_ id: ExchangeID, kept: Bool) -> LocalResponse? {
         guard let entry = entries.removeValue(forKey: id) else { return nil }
         if entries.isEmpty { order.removeAll() }
-        return kept ? entry.response : Self.unkept.response
+        return kept ? entry.response : entry.otherwise
     }
 
     mutating func forget(_ id: ExchangeID) {

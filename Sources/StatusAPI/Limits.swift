@@ -89,6 +89,10 @@ public enum APILimits {
     public static let pollGathering: Milliseconds = 100
     /// Requests that are answered in one turn; the others in the next one.
     public static let pollsPerTurn = 512
+    /// The time that a history covers where no `from` is given, milliseconds: a day.
+    public static let historyTime: Milliseconds = 86_400_000
+    /// Intervals in one answer; the reader asks for the rest from its `to`.
+    public static let historyIntervals = 1_000
     /// Keys of the rate limiter; the one longest idle makes room.
     public static let rateKeys = 65_536
     /// Users in a snapshot. Whoever needs more subscribes to names or pages through `users`.

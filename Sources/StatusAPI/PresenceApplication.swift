@@ -191,7 +191,10 @@ public final class PresenceApplication: Application {
             for order in mail.extensions { hub.obey(order) }
             for order in mail.orders { hub.obey(order) }
             for finished in mail.finished { settle(finished) }
-            for ready in mail.answers { answer(ready.exchange, ready.response) }
+            for ready in mail.answers {
+                awaiting.forget(ready.exchange)
+                answer(ready.exchange, ready.response)
+            }
             for news in mail.news { hub.arrived(news, now: now) }
             if !mail.orders.isEmpty { endPolls(of: mail.orders, now: now) }
             resume(mail)

@@ -48,6 +48,8 @@ public final class PresenceService: Sendable {
     /// What each peer has used up of questions about credentials that are not known.
     let strangers = RateLimiter(APILimits.strangeQuestions, keys: APILimits.strangePeers)
     let metrics = MetricsRegistry()
+    /// Keeps the past; nil: nobody does.
+    let history: (any HistoryKeeper)?
     /// Wants a thread of its own; without one every list is made on its loop.
     public let lists: ListDesk
     /// Presence sockets and event streams open on all loops, the streams among them, and users
@@ -63,13 +65,15 @@ public final class PresenceService: Sendable {
     /// - Throws: `RoutePatternError` where the prefix cannot be part of a path pattern.
     public init(
         settings: APISettings, engine: PresenceEngine, tokens: TokenSettings,
-        lists: ListDesk, desk: InquiryDesk? = nil, probes: HealthProbes = HealthProbes()
+        lists: ListDesk, history: (any HistoryKeeper)? = nil, desk: InquiryDesk? = nil,
+        probes: HealthProbes = HealthProbes()
     ) throws(RoutePatternError) {
         self.settings = settings
         self.engine = engine
         self.tokens = tokens
         self.probes = probes
         self.lists = lists
+        self.history = history
         self.desk = desk
         disownments = desk?.disownments ?? Disownments()
         router = try Router(settings)

@@ -49,6 +49,8 @@ struct Checkpoint: Equatable, Sendable {
 extension Database {
     enum Mode {
         case readWrite
+        /// No file at all: everything is gone with the connection.
+        case memory
         case readOnly
         /// Nobody has the file open: it is read as it is, and no file is made beside it.
         case frozen
@@ -56,12 +58,14 @@ extension Database {
         fileprivate var flags: CInt {
             switch self {
             case .readWrite: SQLITE_OPEN_READWRITE
+            case .memory: SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY
             case .readOnly: SQLITE_OPEN_READONLY
             case .frozen: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
             }
         }
 
         fileprivate func name(of path: String) -> String {
+            if self == .memory { return ":memory:" }
             // A relative name never means `:memory:` or a URI.
             let name = path.utf8.first == UInt8(ascii: "/") ? path : "./" + path
             guard self == .frozen else { return name }

@@ -15,9 +15,10 @@ enum Schema {
     /// Every step ever released, in order; a released one is never edited.
     ///
     /// No table has a second index: a batch costs one tree a row, and the read at the start
-    /// visits every page, which makes it the check of the whole file as well.
+    /// visits every page (but those of the history), which makes it the check of the file as well.
     static let migrations: [Migration] = [
         Migration(version: 1, sql: first), Migration(version: 2, sql: second),
+        Migration(version: 3, sql: third),
     ]
 
     // Times are UTC in milliseconds; `status` is 0 offline, 1 away, 2 online. `sessions` is a run
@@ -67,6 +68,34 @@ enum Schema {
             user TEXT NOT NULL,
             session INTEGER NOT NULL,
             expires INTEGER NOT NULL
+        );
+        """
+
+    // `present`: who is not offline, by the history. `intervals`: what has ended, under the day
+    // (UTC) in which it did, so that the oldest stand together and one user's rows of a day too.
+    private static let third = """
+        CREATE TABLE present (
+            user TEXT PRIMARY KEY NOT NULL,
+            status INTEGER NOT NULL,
+            since INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE intervals (
+            day INTEGER NOT NULL,
+            user TEXT NOT NULL,
+            began INTEGER NOT NULL,
+            ended INTEGER NOT NULL,
+            status INTEGER NOT NULL,
+            PRIMARY KEY (day, user, began)
+        ) WITHOUT ROWID;
+        CREATE TABLE gaps (
+            began INTEGER PRIMARY KEY NOT NULL,
+            ended INTEGER NOT NULL
+        );
+        CREATE TABLE hours (
+            hour INTEGER PRIMARY KEY NOT NULL,
+            peak INTEGER NOT NULL,
+            peak_at INTEGER NOT NULL,
+            users INTEGER NOT NULL
         );
         """
 

@@ -16,7 +16,7 @@ public import ProxyCore
 ///
 /// Each commit is synced to the disk (`synchronous=FULL`), sightings as well as facts: it costs
 /// one sync a flush and lets `flushEvery` hold for power cuts too.
-public final class PresenceStore: FactSink, Sendable {
+public final class PresenceStore: FactSink, HistoryKeeper, Sendable {
     private struct Published {
         var health = StoreHealth.ok
         var statistics = StoreStatistics()
@@ -26,6 +26,7 @@ public final class PresenceStore: FactSink, Sendable {
 
     private let core: Lock<StoreCore>
     private let queue: FactQueue
+    private let requests = HistoryRequests()
     private let published = Lock(Published())
     /// Nil: the system has no descriptor left for it; `start` reports it.
     private let wake: EventCounter?
@@ -49,7 +50,7 @@ public final class PresenceStore: FactSink, Sendable {
             let (state, damage) = StoreReader.read(file.database)
             restored = state
             if let damage { throw StoreProblem(damage) }
-            return (PresenceStore(try StoreCore(file), restored, queue), nil)
+            return (PresenceStore(try StoreCore(file, aliveAt: state.aliveAt), restored, queue), nil)
         } catch {
             // What could be read of a damaged file still counts, revocations above all.
             return (PresenceStore(StoreCore(error), restored, queue), error)
@@ -81,14 +82,15 @@ public final class PresenceStore: FactSink, Sendable {
     /// Starts the thread. Facts committed earlier have waited for it.
     /// - Parameters:
     ///   - flushEvery: milliseconds between two flushes of sightings.
+    ///   - history: what is kept of the past; call before traffic begins.
     ///   - clock: UTC in milliseconds, the same that the engine is told.
     ///   - healthChanged: called on the store's thread.
     public func start(
-        source: any DirtySource, flushEvery: Milliseconds,
+        source: any DirtySource, flushEvery: Milliseconds, history: HistoryPlan? = nil,
         clock: @escaping @Sendable () -> Milliseconds = Clock.wall,
         healthChanged: @escaping @Sendable (StoreHealth) -> Void = { _ in }
     ) throws(SystemError) {
-        prepare(source: source, flushEvery: flushEvery)
+        prepare(source: source, flushEvery: flushEvery, history: history)
         guard let wake else { throw SystemError(call: "eventfd", code: EMFILE) }
         let thread = try Thread(name: "store") { [self] in
             run(wake, clock, healthChanged)
@@ -102,6 +104,17 @@ public final class PresenceStore: FactSink, Sendable {
     /// for a disk that hangs.
     public func commit(_ fact: Fact, then: @escaping @Sendable (Bool) -> Void) {
         if queue.add(fact, then: then) { wake?.signal() }
+    }
+
+    /// Queues the question; returns at once. `then` is called on the store's thread.
+    public func history(
+        of user: String, from: Milliseconds, to: Milliseconds, limit: Int,
+        then: @escaping @Sendable (HistoryAnswer) -> Void
+    ) -> Bool {
+        let request = HistoryRequest(user: user, from: from, to: to, limit: limit, then: then)
+        guard requests.add(request) else { return false }
+        wake?.signal()
+        return true
     }
 
     /// Writes everything, closes the file and ends the thread. Commits nothing afterwards.
@@ -134,8 +147,10 @@ public final class PresenceStore: FactSink, Sendable {
 
     // MARK: The thread's turns; tests take them without a thread.
 
-    func prepare(source: any DirtySource, flushEvery: Milliseconds) {
-        core.withLock { $0.start(source: source, flushEvery: flushEvery) }
+    func prepare(
+        source: any DirtySource, flushEvery: Milliseconds, history: HistoryPlan? = nil
+    ) {
+        core.withLock { $0.start(source: source, flushEvery: flushEvery, history: history) }
     }
 
     /// One turn. Returns milliseconds until the next is due.
@@ -144,6 +159,7 @@ public final class PresenceStore: FactSink, Sendable {
         for refused in refusals { refused(false) }
         return core.withLock { core in
             let wait = core.turn(facts, now: now, tick: tick)
+            core.answer(requests.take(), now: now)
             publish(core)
             return wait
         }

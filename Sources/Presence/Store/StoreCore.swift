@@ -36,11 +36,19 @@ final class StoreCore {
     /// Pages that the log has grown by since it was last moved, at most.
     private var logPages = 0
     private var retention = Retention()
+    /// The moment up to which a former life is known; what its history goes on from.
+    private let aliveAt: Milliseconds
+    /// Nil: nothing of the past is kept, or nothing can be.
+    private var book: HistoryBook?
     private(set) var statistics = StoreStatistics()
 
-    init(memory: Void) { medium = .memory }
+    init(memory: Void) {
+        medium = .memory
+        aliveAt = 0
+    }
 
-    init(_ file: StoreFile) throws(StoreProblem) {
+    init(_ file: StoreFile, aliveAt: Milliseconds = 0) throws(StoreProblem) {
+        self.aliveAt = aliveAt
         do throws(DatabaseError) {
             medium = .file(file, try StoreWriter(file.database))
         } catch {
@@ -50,6 +58,7 @@ final class StoreCore {
 
     init(_ problem: StoreProblem) {
         medium = .none
+        aliveAt = 0
         self.problem = problem
     }
 
@@ -65,9 +74,27 @@ final class StoreCore {
         if case .file(let file, _) = medium { file.database } else { nil }
     }
 
-    func start(source: any DirtySource, flushEvery: Milliseconds) {
+    func start(
+        source: any DirtySource, flushEvery: Milliseconds, history: HistoryPlan? = nil
+    ) {
         self.source = source
         self.flushEvery = max(flushEvery, 1)
+        guard let history else { return }
+        do throws(DatabaseError) {
+            switch medium {
+            case .file(let file, _):
+                book = try HistoryBook(history, file.database, aliveAt: aliveAt)
+            case .memory:
+                let memory = try Database(path: "memory", patience: 0, mode: .memory)
+                try Schema.migrate(memory, from: 0, steps: Schema.migrations)
+                book = try HistoryBook(
+                    history, memory, aliveAt: 0, bound: PresenceLimits.historyInMemory)
+            case .none: break
+            }
+        } catch {
+            // Presence is kept all the same.
+            problem = problem ?? StoreProblem(error)
+        }
     }
 
     /// Writes what waits and what is due.
@@ -81,7 +108,7 @@ final class StoreCore {
     ) -> Milliseconds {
         guard case .file(let file, let writer) = medium else {
             answer(facts, isMemory)
-            return .max
+            return turnMemory(now: now, tick: tick)
         }
         pending += facts
         let isDue = tick >= nextFlush || isLast
@@ -116,6 +143,7 @@ final class StoreCore {
         guard case .file(let file, _) = medium else { return }
         // The writer's statements must be gone before the connection closes.
         medium = .none
+        book = nil
         do throws(DatabaseError) {
             if problem == nil { _ = try file.database.checkpoint(truncate: true) }
             try file.database.close(tidy: problem == nil)
@@ -141,7 +169,9 @@ final class StoreCore {
         let seen = source?.drainSeen(limit: PresenceLimits.dirtyBatch) ?? []
         unwritten = batch
         unwrittenSeen = seen
-        let isAll = max(batch.count, seen.count) < PresenceLimits.dirtyBatch
+        // Behind the users: what handing them out has changed is in it.
+        let isRead = book?.drain(now: now) ?? true
+        let isAll = isRead && max(batch.count, seen.count) < PresenceLimits.dirtyBatch
         // Only when everything up to the flush's begin is written may that moment be noted. Where
         // nobody moves it is noted now and then: a quiet night is no sync a second.
         let isNoted = !batch.isEmpty || began - stamped >= PresenceLimits.storeIdleStamp || isLast
@@ -152,7 +182,9 @@ final class StoreCore {
         }
     }
 
-    private var hasUnwritten: Bool { !unwritten.isEmpty || !unwrittenSeen.isEmpty }
+    private var hasUnwritten: Bool {
+        !unwritten.isEmpty || !unwrittenSeen.isEmpty || book?.hasUnwritten == true
+    }
 
     private func writeUnwritten(
         _ database: Database, _ writer: StoreWriter, stamp: Milliseconds?
@@ -162,11 +194,14 @@ final class StoreCore {
         try commit(database, rows: rows + 1) { () throws(DatabaseError) in
             try writer.write(unwritten)
             try writer.write(unwrittenSeen)
+            try book?.write()
             if let stamp { try writer.writeAlive(at: stamp) }
         }
         statistics.rows += rows
         unwritten = []
         unwrittenSeen = []
+        book?.wrote()
+        note()
     }
 
     /// All facts that wait share one commit, and so one sync of the disk.
@@ -200,7 +235,7 @@ final class StoreCore {
             if tick >= nextRetention {
                 nextRetention = tick + PresenceLimits.storeRetentionEvery
                 statistics.pruned += try database.transaction { () throws(DatabaseError) in
-                    try retention.pass(database, now: now)
+                    try retention.pass(database, now: now) + (book?.prune(now: now) ?? 0)
                 }
             }
             guard logPages >= PresenceLimits.storeLogPages else { return }
@@ -224,6 +259,7 @@ final class StoreCore {
         pending = []
         unwritten = []
         unwrittenSeen = []
+        book = nil
     }
 
     /// Tells everybody who waits that the disk does not have it; the facts stay.
@@ -234,5 +270,77 @@ final class StoreCore {
 
     private func answer(_ facts: [PendingFact], _ kept: Bool) {
         for fact in facts { fact.then?(kept) }
+    }
+
+    // MARK: History
+
+    private func note() {
+        guard let book else { return }
+        (statistics.intervals, statistics.historyGaps) = (book.written, book.gaps)
+    }
+
+    /// Without a file: the history alone has anything to write.
+    private func turnMemory(now: Milliseconds, tick: Milliseconds) -> Milliseconds {
+        guard let book, isMemory else { return .max }
+        guard tick >= nextFlush else { return nextFlush - tick }
+        nextFlush = tick + flushEvery
+        do throws(DatabaseError) {
+            try catchUp(book, now: now)
+            if tick >= nextRetention {
+                nextRetention = tick + PresenceLimits.storeRetentionEvery
+                _ = try book.prune(now: now)
+            }
+        } catch {
+            statistics.failures += 1
+        }
+        return flushEvery
+    }
+
+    /// Writes all that has changed up to now.
+    private func catchUp(_ book: HistoryBook, now: Milliseconds) throws(DatabaseError) {
+        var isAll = false
+        // A source that never ends must not keep those who wait.
+        for _ in 0..<PresenceLimits.journal / PresenceLimits.dirtyBatch where !isAll {
+            isAll = book.drain(now: now)
+            guard book.hasUnwritten else { break }
+            try book.database.transaction { () throws(DatabaseError) in
+                try book.write()
+                try book.makeRoom()
+            }
+            book.wrote()
+        }
+        note()
+    }
+
+    /// Answers questions about histories, with what is known up to now.
+    func answer(_ requests: [HistoryRequest], now: Milliseconds) {
+        guard !requests.isEmpty else { return }
+        guard let book else {
+            let failed = problem.map { HistoryAnswer.failed($0.description) }
+            for request in requests { request.then(failed ?? .notKept) }
+            return
+        }
+        guard book.plan.keep != nil else {
+            for request in requests { request.then(.notKept) }
+            return
+        }
+        do throws(DatabaseError) {
+            try catchUp(book, now: now)
+        } catch {
+            statistics.failures += 1
+            for request in requests { request.then(.failed(StoreProblem(error).description)) }
+            return
+        }
+        for request in requests {
+            do throws(DatabaseError) {
+                request.then(
+                    .found(
+                        try book.read(
+                            request.user, from: request.from, to: request.to,
+                            limit: request.limit, now: now)))
+            } catch {
+                request.then(.failed(StoreProblem(error).description))
+            }
+        }
     }
 }

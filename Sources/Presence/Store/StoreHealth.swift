@@ -27,6 +27,10 @@ public struct StoreStatistics: Equatable, Sendable {
     public var factsWaiting = 0
     /// Rows that retention deleted.
     public var pruned = 0
+    /// Intervals of the history written.
+    public var intervals = 0
+    /// Times at which the journal had lost changes before they were written into the history.
+    public var historyGaps = 0
     /// Pages in the write-ahead log when it was last moved into the database. It grows where
     /// another process reads for long.
     public var logPages = 0

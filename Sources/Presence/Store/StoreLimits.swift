@@ -23,6 +23,12 @@ extension PresenceLimits {
     static let storeCacheKiB = 16 * 1024
     /// Rows that one pass of the retention looks at.
     static let storeRetentionRows = 2_048
+    /// Intervals of the history that one pass of the retention deletes: 17 million a day.
+    static let storeHistoryPrune = 2_048
+    /// Questions about histories that wait. Beyond it they are refused with 503.
+    static let storeHistoryRequests = 256
+    /// Gaps that one answer names.
+    static let storeHistoryGaps = 100
     /// Time between two passes of the retention, milliseconds.
     static let storeRetentionEvery: Milliseconds = 10_000
     /// How long what has expired is kept: clocks differ, and tokens are granted some leeway.

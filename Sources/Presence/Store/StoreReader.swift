@@ -7,7 +7,7 @@ import ProxyCore
 enum StoreReader {
     /// In this order: a token that was revoked must stay so even where the rest is lost.
     private enum Part: CaseIterable {
-        case revocations, learnt, continued, claims, aliveAt, users
+        case revocations, learnt, continued, claims, hours, aliveAt, users
     }
 
     /// Reads all tables; it visits every page of them, so it finds damage as well.
@@ -33,6 +33,7 @@ enum StoreReader {
         case .learnt: try learnt(database, &state)
         case .continued: try continued(database, &state)
         case .claims: try claims(database, &state)
+        case .hours: try hours(database, &state)
         case .aliveAt: try aliveAt(database, &state)
         case .users: try users(database, &state)
         }
@@ -93,6 +94,20 @@ enum StoreReader {
                 StoredClaim(
                     user: rows.text(0), status: status, setAt: rows.integer(2),
                     until: rows.optionalInteger(3)))
+        }
+    }
+
+    private static func hours(
+        _ database: Database, _ state: inout RestoredState
+    ) throws(DatabaseError) {
+        var rows = try database.prepare(
+            "SELECT hour, peak, peak_at, users FROM hours ORDER BY hour DESC LIMIT ?")
+        rows.bind(1, Int64(PresenceLimits.hours))
+        while try rows.step() {
+            state.hours.append(
+                HourTally(
+                    hour: rows.integer(0), peak: Int(clamping: rows.integer(1)),
+                    peakAt: rows.integer(2), users: Int(clamping: rows.integer(3))))
         }
     }
 

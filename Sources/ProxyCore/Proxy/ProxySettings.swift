@@ -47,7 +47,9 @@ public struct ProxySettings: Sendable {
     /// Ping interval of served WebSockets; a peer silent for two of them is gone.
     public var pingEvery: Milliseconds = 30_000
     public var socketMessage = 16 * 1024
-    /// Served WebSockets over all loops.
+    /// How often a stream gives a sign of life.
+    public var streamIdle: Milliseconds = Limits.streamIdle
+    /// Served WebSockets and streams over all loops.
     public var sockets = 200_000
     public var accessLog = false
     /// Names of request fields that only the application may set, at most

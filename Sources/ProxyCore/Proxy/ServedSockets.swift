@@ -14,7 +14,7 @@ struct ServedSocket: ~Copyable {
     let generation: UInt32
     let form: Form
     var decoder: FrameDecoder
-    /// Bytes of the message that its reader had room for last: it may be taken slowly.
+    /// Bytes of the last message that was longer than its bound: it may be taken slowly.
     var excused = 0
     /// Of a stream: output has waited since the last look, and nothing of it has left.
     var isStuck = false
@@ -206,7 +206,8 @@ extension ProxyLoop {
             downstreams[slot].output.append(frames)
             return true
         }
-        sockets[socket].excused = frames.byteCount
+        let isLong = frames.byteCount > Limits.socketBacklog
+        sockets[socket].excused = isLong ? frames.byteCount : 0
         switch downstreams[slot].stream.send(frames) {
         case .bytes(let count):
             guard count < frames.byteCount else { return true }

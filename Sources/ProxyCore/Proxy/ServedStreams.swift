@@ -40,7 +40,7 @@ extension ProxyLoop {
         metrics.count(status: response.status, row)
         // It is logged as it begins: how it ends, nobody waits for.
         log(exchange, nil)
-        becomeSocket(exchange, slot, socket, lookAfter: Limits.streamIdle)
+        becomeSocket(exchange, slot, socket, lookAfter: settings.streamIdle)
     }
 
     /// The head that GET would have, and nothing else (RFC 9110 §9.3.2).
@@ -137,7 +137,7 @@ extension ProxyLoop {
             closeDownstream(slot)
             return
         }
-        setDeadline(downstream: slot, after: Limits.streamIdle)
+        setDeadline(downstream: slot, after: settings.streamIdle)
         guard downstreams[slot].output.isEmpty else {
             sockets[id.slot].isStuck = true
             return

@@ -53,7 +53,8 @@ struct Config: Sendable {
         var disconnectGrace: Milliseconds = 10_000
         var logoutScope = LogoutScope.user
         var allowFlapping = false
-        var history: Milliseconds = 2_592_000_000
+        /// nil: no history is kept.
+        var history: Milliseconds? = 2_592_000_000
     }
 
     struct API: Sendable, Equatable {

@@ -20,8 +20,13 @@ extension ConfigReader {
             "disconnect_grace", or: presence.disconnectGrace, atLeast: 0)
         presence.logoutScope = section.choice("logout_scope", or: presence.logoutScope)
         presence.allowFlapping = section.flag("allow_flapping", or: false)
-        presence.history = section.duration("history", or: presence.history)
-        if let history = section.value("history") { Feature.history.note(at: history) }
+        if let history = section.value("history", nullable: true) {
+            let isNone = history.node.isNull || history.node.integer == 0
+            let kept =
+                isNone
+                ? 0 : history.duration(in: 0...DurationText.longest, like: 2_592_000_000) ?? 0
+            presence.history = kept > 0 ? kept : nil
+        }
         checkFlapping(presence, section)
         return presence
     }

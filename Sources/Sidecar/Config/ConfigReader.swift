@@ -2,6 +2,7 @@
 // Called by `run`, `check`, `token`, `routes`, and at every reload.
 // Never stops at the first fault, unless the text is no JSON5.
 
+import Presence
 import ProxyCore
 import StatusAPI
 
@@ -97,6 +98,7 @@ struct ConfigReader {
         webhooks(root)
         checkLoop(config, root)
         checkRecognition(config, root)
+        checkHistory(config, root)
         return config
     }
 
@@ -203,6 +205,17 @@ struct ConfigReader {
         log.warning(
             "tokens.keys", at: keys?.offset ?? tokens?.offset ?? root.value.node.offset,
             "no key is configured, so that nobody is recognised: write [\(KeysReader.example)]")
+    }
+
+    /// Whoever asks for a history wants it after a restart too.
+    private func checkHistory(_ config: Config, _ root: ConfigSection) {
+        guard let history = root.value.node["presence"]?["history"], config.store.path == nil,
+            config.presence.history != nil, root.value.node["store"]?["path"]?.isNull == true
+        else { return }
+        log.warning(
+            "presence.history", at: history.offset,
+            "without a store (store.path: null) the history is lost at the end, and holds"
+                + " \(PresenceLimits.historyInMemory) intervals at most: name a file in store.path")
     }
 
     /// An upstream that is the sidecar itself would forward to itself without end.

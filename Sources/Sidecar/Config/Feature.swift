@@ -5,7 +5,7 @@
 /// A feature that a configuration can ask for. The one place to flip when it arrives.
 enum Feature: CaseIterable {
     case tls, cluster, secureUpstream, systemdListen
-    case upstreamHealth, enrichment, injection, servedEvents, history, webhooks
+    case upstreamHealth, enrichment, injection, webhooks
     case connectionsPerAddress
 
     enum Support {
@@ -20,8 +20,7 @@ enum Feature: CaseIterable {
         switch self {
         case .tls, .cluster, .secureUpstream, .systemdListen:
             .refused
-        case .upstreamHealth, .enrichment, .injection, .servedEvents, .history, .webhooks,
-            .connectionsPerAddress:
+        case .upstreamHealth, .enrichment, .injection, .webhooks, .connectionsPerAddress:
             .ignored
         }
     }
@@ -36,8 +35,6 @@ enum Feature: CaseIterable {
         case .upstreamHealth: ("checking the health of the upstream", nil)
         case .enrichment: ("enriching lists", nil)
         case .injection: ("injecting the client script", nil)
-        case .servedEvents: ("serving \"changes\" and \"events\"", "serve \"websocket\"")
-        case .history: ("the history", nil)
         case .webhooks: ("sending webhooks", nil)
         case .connectionsPerAddress: ("a limit for each address", nil)
         }

@@ -8,8 +8,6 @@ import StatusAPI
 /// Reads what happens on which path.
 struct RoutesReader {
     private static let example = "{ match: \"GET /ws/presence/\", serve: \"websocket\" }"
-    /// The endpoints of the contract that this version cannot serve.
-    private static let later = ["changes", "events", "history"]
     private static let served = Endpoint.allCases.filter { !$0.isUnderPrefixAlone }
 
     private enum Watched: String, CaseIterable { case login, logout, refresh, heartbeat }
@@ -133,13 +131,7 @@ struct RoutesReader {
     }
 
     private func endpoint(_ value: ConfigValue) -> Endpoint? {
-        if let text = value.node.string, Self.later.contains(text) {
-            (text == "history" ? Feature.history : Feature.servedEvents).note(at: value)
-            return nil
-        }
-        return value.choice(of: Self.served.map(\.name) + Self.later).flatMap {
-            Endpoint(serving: $0)
-        }
+        value.choice(of: Self.served.map(\.name)).flatMap { Endpoint(serving: $0) }
     }
 
     private func transformations(_ entry: ConfigSection) {

@@ -88,6 +88,11 @@ enum ProxyExposition {
                 "sidecar_store_facts_refused_total", "Explicit facts that found the queue full.",
                 store.factsRefused
             ),
+            ("sidecar_history_intervals_total", "Intervals written.", store.intervals),
+            (
+                "sidecar_history_gaps_total",
+                "Times at which changes were lost before they were written.", store.historyGaps
+            ),
         ]
         for (name, help, value) in counters {
             begin(name, "counter", help, into: &out)

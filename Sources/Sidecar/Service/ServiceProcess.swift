@@ -56,7 +56,7 @@ final class ServiceProcess: Sendable {
             let lists = try ListDesk(engine)
             let service = try PresenceService(
                 settings: config.apiSettings(), engine: engine, tokens: tokens, lists: lists,
-                desk: asking.desk, probes: probes)
+                history: store, desk: asking.desk, probes: probes)
             let group = try ProxyGroup(
                 settings: settings, count: config.loopCount, metrics: metrics, health: health,
                 accessLog: {
@@ -67,7 +67,7 @@ final class ServiceProcess: Sendable {
                 makeApplication: { service.application(for: $0) })
             let sweep = try Sweep(engine)
             health.probe(timeout: 500)
-            try Self.start(store, engine, config, log)
+            try Self.start(store, engine, config, startedAt, log)
             threads = try Self.threads(sweep, lists, health) + asking.start(for: service)
             try group.start()
             self.health = health
@@ -96,10 +96,14 @@ final class ServiceProcess: Sendable {
     }
 
     private static func start(
-        _ store: PresenceStore, _ engine: PresenceEngine, _ config: Config, _ log: ServiceLog
+        _ store: PresenceStore, _ engine: PresenceEngine, _ config: Config,
+        _ startedAt: Milliseconds, _ log: ServiceLog
     ) throws(SystemError) {
         try store.start(
             source: engine, flushEvery: config.store.flushEvery,
+            history: HistoryPlan(
+                source: engine, keep: config.presence.history, startedAt: startedAt,
+                tolerance: config.presence.offlineAfter),
             healthChanged: { health in
                 switch health {
                 case .ok: log.info("the store writes again")

@@ -75,7 +75,7 @@ enum ListFilters {
         return statuses.isEmpty ? nil : statuses
     }
 
-    private static func time(
+    static func time(
         _ parameters: QueryParameters, _ name: String
     ) throws(Problem) -> Milliseconds? {
         guard let text = given(parameters, name) else { return nil }

@@ -34,7 +34,7 @@ extension PresenceApplication {
         return Answers.json(json, status: problem == nil ? 200 : 503)
     }
 
-    /// `GET stats`: how many users have which status.
+    /// `GET stats`: how many users have which status, and how many were online lately.
     func stats(now: Milliseconds) -> LocalResponse {
         let counts = engine.counts(now: now)
         var json = JSONWriter()
@@ -51,8 +51,33 @@ extension PresenceApplication {
         json.integer(Int64(counts.sockets))
         json.key("server_time")
         json.timestamp(now)
+        hours(engine.onlineHours(now: now), into: &json)
         json.endObject()
         return Answers.json(json)
+    }
+
+    /// The peak of the day, which begins at midnight UTC, and the last 24 hours.
+    private func hours(_ tally: OnlineHours, into json: inout JSONWriter) {
+        json.key("peak_today")
+        json.beginObject()
+        json.key("online")
+        json.integer(Int64(tally.peakToday?.peak ?? 0))
+        json.key("at")
+        PresenceJSON.time(tally.peakToday?.peakAt, into: &json)
+        json.endObject()
+        json.key("hours")
+        json.beginArray()
+        for hour in tally.hours {
+            json.beginObject()
+            json.key("from")
+            json.timestamp(hour.begins)
+            json.key("peak")
+            json.integer(Int64(hour.peak))
+            json.key("users")
+            json.integer(Int64(hour.users))
+            json.endObject()
+        }
+        json.endArray()
     }
 
     func metricsText(now: Milliseconds) -> LocalResponse {

@@ -100,7 +100,7 @@ extension PresenceApplication {
         return Answers.json(json)
     }
 
-    private func userID(
+    func userID(
         _ request: borrowing RequestHead, _ bytes: RawSpan
     ) throws(Problem) -> String {
         guard let id = router.user(request, bytes, scratch: &scratch), UserIDs.isUsable(id) else {

@@ -141,10 +141,12 @@ extension PresenceApplication {
             return try changes(id, request, bytes, asker, now: now)
         case .events:
             return try events(id, isHead: request.method == .head)
+        case .history:
+            return try history(id, request, bytes, asker, now: now)
         case .webSocket:
             let name = asker.subprotocol.flatMap { bytes[$0].text() }
             return .webSocket(fields: name.map(Credentials.subprotocolFields) ?? [])
-        case .history, .heartbeat, .healthz, .readyz, .metrics, .dashboard, .dashboardScript,
+        case .heartbeat, .healthz, .readyz, .metrics, .dashboard, .dashboardScript,
             .dashboardStyle, .dashboardSettings, .dashboardPart, .clientScript, .reactScript:
             throw .notFound("The sidecar has nothing at this address.")
         }

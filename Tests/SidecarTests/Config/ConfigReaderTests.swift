@@ -22,8 +22,7 @@ final class ConfigReaderTests: XCTestCase {
         XCTAssertEqual(
             warnings.map { $0.split(separator: " ")[1] },
             [
-                "upstream.health:", "presence.history:", "routes[6].enrich:", "routes[10].inject:",
-                "webhooks[0]:",
+                "upstream.health:", "routes[6].enrich:", "routes[10].inject:", "webhooks[0]:",
             ])
     }
 

@@ -17,7 +17,11 @@ final class ConfigRouteFindingTests: XCTestCase {
                 { match: "POST /out", on: "logut" },
                 { match: "GET /a", serve: "onlin" },
                 { match: "GET /b", serve: "healthz" },
-                { match: "GET /c", serve: "events" },
+                { match: "GET /c", serve: "event" },
+                { match: "GET /d", serve: "events" },
+                { match: "GET /e", serve: "changes" },
+                { match: "GET /f", serve: "history" },
+                { match: "GET /g/{id}", serve: "history" },
               ],
             }
             """#,
@@ -26,7 +30,8 @@ final class ConfigRouteFindingTests: XCTestCase {
                 #"c:5: routes[1].on: unknown value "logut": did you mean "logout"? Known are "login", "logout", "refresh" and "heartbeat""#,
                 #"c:6: routes[2].serve: unknown value "onlin": did you mean "online"? Known are "heartbeat", "user", "set-status", "online", "users", "query", "websocket", "stats", "changes", "events" and "history""#,
                 #"c:7: routes[3].serve: unknown value "healthz": write "heartbeat", "user", "set-status", "online", "users", "query", "websocket", "stats", "changes", "events" or "history""#,
-                #"c:8: routes[4].serve: warning: serving "changes" and "events" is not supported by this version and is ignored: serve "websocket""#,
+                #"c:8: routes[4].serve: unknown value "event": did you mean "events"? Known are "heartbeat", "user", "set-status", "online", "users", "query", "websocket", "stats", "changes", "events" and "history""#,
+                #"c:11: routes[7].serve: "history" needs the user's id: put {id} into match, like "GET /users/{id}/""#,
             ])
     }
 
