@@ -98,6 +98,8 @@ public protocol HistorySource: AnyObject, Sendable {
     func allPresent() -> [StatusMark]
     /// The status of one user.
     func mark(of user: String) -> StatusMark
+    /// Puts into the journal what time has changed about a user.
+    func settle(_ user: String, now: Milliseconds)
     /// Hours that have changed since the last call.
     func drainHours() -> [HourTally]
 }
@@ -159,6 +161,8 @@ extension PresenceEngine: HistorySource {
             return StatusMark(user: user, status: row.status, since: row.since)
         }.0
     }
+
+    public func settle(_ user: String, now: Milliseconds) { _ = view(user: user, now: now) }
 
     public func drainHours() -> [HourTally] { tables.hours.drain() }
 }

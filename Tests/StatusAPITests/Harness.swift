@@ -95,7 +95,7 @@ final class Harness {
         _ settings: APISettings? = nil, presence: PresenceSettings? = nil,
         sink: FakeSink? = nil, probes: HealthProbes = HealthProbes(),
         restored: RestoredState? = nil, capacity: PresenceCapacity = PresenceCapacity(),
-        introspection: IntrospectionSettings? = nil,
+        introspection: IntrospectionSettings? = nil, history: (any HistoryKeeper)? = nil,
         tokens change: (inout TokenSettings) throws -> Void = { _ in }
     ) throws {
         let host = try FakeHost()
@@ -110,7 +110,7 @@ final class Harness {
         if let settings { chosen = settings }
         let service = try PresenceService(
             settings: chosen, engine: engine, tokens: tokens,
-            lists: try ListDesk(engine),
+            lists: try ListDesk(engine), history: history,
             desk: try introspection.map { try InquiryDesk($0, engine: engine) }, probes: probes)
         self.host = host
         self.sink = sink
@@ -228,6 +228,37 @@ final class Harness {
         app.socketOpened(socket, ticket, now: now)
         if turning { turn() }
         return socket
+    }
+
+    /// Opens an event stream.
+    func follow(
+        _ token: String, _ target: String = "/_presence/events", turning: Bool = true,
+        fields: [(String, String)] = [], file: StaticString = #filePath, line: UInt = #line
+    ) throws -> SocketID {
+        let outcome = send("GET", target, token: token, fields: fields)
+        guard case .stream(let ticket, let response) = outcome else {
+            XCTFail("no stream: \(outcome)", file: file, line: line)
+            throw Problem.upgradeRequired
+        }
+        XCTAssertEqual(response.type, "text/event-stream")
+        generation += 1
+        let stream = SocketID(slot: Int32(generation), generation: generation)
+        app.socketOpened(stream, ticket, now: now)
+        if turning { turn() }
+        return stream
+    }
+
+    /// The events since the last call, each with its id.
+    func events(_ stream: SocketID) throws -> [(id: String, data: JSONNode)] {
+        try (host.frames.removeValue(forKey: stream) ?? []).map { bytes in
+            let text = String(decoding: bytes, as: UTF8.self)
+            XCTAssertTrue(text.hasSuffix("\n\n"), text)
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+            XCTAssertEqual(lines.count, 4, text)
+            XCTAssertTrue(lines[0].hasPrefix("id: ") && lines[1].hasPrefix("data: "), text)
+            let data = Array(lines[1].dropFirst(6).utf8)
+            return (String(lines[0].dropFirst(4)), try JSONReader.read(data.rawSpan))
+        }
     }
 
     func say(_ socket: SocketID, _ text: String) {

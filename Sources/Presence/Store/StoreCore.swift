@@ -308,6 +308,7 @@ final class StoreCore {
                 try book.makeRoom()
             }
             book.wrote()
+            logPages += 1
         }
         note()
     }
@@ -324,6 +325,7 @@ final class StoreCore {
             for request in requests { request.then(.notKept) }
             return
         }
+        for request in requests { book.plan.source.settle(request.user, now: now) }
         do throws(DatabaseError) {
             try catchUp(book, now: now)
         } catch {

@@ -110,8 +110,8 @@ extension Hub {
             if isHeavy(key.since) { return wait(socket, for: key, now: now) }
             return begin(socket, with: news(key, now: now), now: now)
         }
-        subscribers[socket]?.isWelcomed = true
         listen(socket, to: subscriber.scope)
+        subscribers[socket]?.isWelcomed = true
         let ids = users.map { String(decoding: $0, as: UTF8.self) }
         // Taken after `cursor`: what changes in between is told twice, nothing never.
         let views = ids.isEmpty ? [] : engine.views(users: ids, now: now)
@@ -123,9 +123,9 @@ extension Hub {
     /// Tells a reader what it begins with, and what came after that was made.
     private func begin(_ socket: SocketID, with news: ReadyNews, now: Milliseconds) {
         guard let readers = subscribers[socket]?.readers, send(socket, news.text) else { return }
+        listen(socket, to: .all)
         subscribers[socket]?.isWelcomed = true
         subscribers[socket]?.awaited = nil
-        listen(socket, to: .all)
         guard news.cursor.isBefore(cursor) else { return }
         let more = self.news(NewsKey(since: news.cursor, readers: readers), now: now)
         if !more.isEmpty { send(socket, more.text) }

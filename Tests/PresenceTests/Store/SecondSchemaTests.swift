@@ -103,7 +103,7 @@ final class SecondSchemaTests: XCTestCase {
             XCTAssertEqual(loaded.users, state.users)
             XCTAssertEqual(loaded.learnt, [token])
             try again.withDatabase {
-                XCTAssertEqual(try $0.integer("PRAGMA user_version"), 2)
+                XCTAssertEqual(try $0.integer("PRAGMA user_version"), 3)
                 XCTAssertEqual(try $0.text("PRAGMA integrity_check"), "ok")
             }
             again.stop()
