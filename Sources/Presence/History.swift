@@ -74,9 +74,10 @@ public enum HistoryAnswer: Sendable, Equatable {
 /// Keeps the history; the store implements it.
 public protocol HistoryKeeper: AnyObject, Sendable {
     /// Looks it up, and calls `then` on another thread.
+    /// - Parameter to: nil: up to the moment of looking.
     /// - Returns: false: too many wait already, and `then` is not called.
     func history(
-        of user: String, from: Milliseconds, to: Milliseconds, limit: Int,
+        of user: String, from: Milliseconds, to: Milliseconds?, limit: Int,
         then: @escaping @Sendable (HistoryAnswer) -> Void
     ) -> Bool
 }

@@ -13,14 +13,14 @@ private final class Keeper: HistoryKeeper {
     struct Question: Sendable {
         let user: String
         let from: Milliseconds
-        let to: Milliseconds
+        let to: Milliseconds?
         let then: @Sendable (HistoryAnswer) -> Void
     }
     let asked = Lock<[Question]>([])
     let isFull = Lock(false)
 
     func history(
-        of user: String, from: Milliseconds, to: Milliseconds, limit: Int,
+        of user: String, from: Milliseconds, to: Milliseconds?, limit: Int,
         then: @escaping @Sendable (HistoryAnswer) -> Void
     ) -> Bool {
         guard !isFull.withLock({ $0 }) else { return false }
@@ -58,7 +58,7 @@ final class HistoryEndpointTests: XCTestCase {
         let id = try XCTUnwrap(ask(harness, admin))
         let question = try XCTUnwrap(keeper.asked.withLock { $0.first })
         XCTAssertEqual(question.user, "a b")
-        XCTAssertEqual(question.to, harness.now)
+        XCTAssertNil(question.to)
         XCTAssertEqual(question.from, harness.now - 86_400_000)
         harness.turn()
         XCTAssertNil(harness.host.answers[id])
@@ -98,9 +98,14 @@ final class HistoryEndpointTests: XCTestCase {
     func testWindows() throws {
         let (harness, admin) = try house()
         XCTAssertNotNil(
-            ask(harness, admin, "?from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00+02:00"))
+            ask(harness, admin, "?from=2026-09-01T00:00:00Z&to=2999-11-02T00:00:00+02:00"))
         let question = try XCTUnwrap(keeper.asked.withLock { $0.first })
-        XCTAssertEqual(question.to - question.from, 22 * 3_600_000)
+        XCTAssertNil(question.to, "that lies ahead")
+        XCTAssertEqual(Timestamp.text(question.from), "2026-09-01T00:00:00.000Z")
+        XCTAssertNotNil(
+            ask(harness, admin, "?from=2026-09-01T00:00:00Z&to=2026-09-02T00:00:00%2B02:00"))
+        let past = try XCTUnwrap(keeper.asked.withLock { $0.last })
+        XCTAssertEqual((past.to ?? 0) - past.from, 22 * 3_600_000)
         for bad in [
             "?from=x", "?to=1", "?from=2026-11-02T00:00:00Z&to=2026-11-01T00:00:00Z",
             "?from=2026-11-01T00:00:00Z&to=2026-11-01T00:00:00Z", "?from=2999-01-01T00:00:00Z",

@@ -101,7 +101,7 @@ final class HistoryBook {
             case .marks(let marks): for mark in marks { try write(mark) }
             case .gap(let since, let until, let present):
                 try writeGap(from: since, to: until)
-                try reconcile(present, until: until)
+                try reconcile(present, known: until, until: until)
             }
         }
         for tally in hours {
@@ -181,7 +181,7 @@ final class HistoryBook {
         }
         let start = plan.startedAt
         guard aliveAt > 0, start - aliveAt > plan.tolerance else {
-            return try reconcile(present, until: start)
+            return try reconcile(present, known: aliveAt, until: start)
         }
         try writeGap(from: aliveAt, to: start)
         for before in try allOpen() { try close(before, at: max(before.since, aliveAt)) }
@@ -193,17 +193,17 @@ final class HistoryBook {
     }
 
     /// Makes the table of those present what the engine says.
+    /// - Parameter known: when those ended of whom the engine does not know it.
     private func reconcile(
-        _ present: [StatusMark], until now: Milliseconds
+        _ present: [StatusMark], known: Milliseconds, until now: Milliseconds
     ) throws(DatabaseError) {
         let staying = Set(present.map { UserKey(id: $0.user) })
         for before in try allOpen() where !staying.contains(UserKey(id: before.user)) {
-            var mark = plan.source.mark(of: before.user)
-            // Back already: its change comes with the next batch.
-            if mark.status != .offline { mark.since = now }
-            mark.status = .offline
-            mark.since = min(mark.since, now)
-            try write(mark)
+            let mark = plan.source.mark(of: before.user)
+            // Back already: that comes with the next batch.
+            let isEnd = mark.status == .offline && mark.since > 0
+            let end = isEnd ? min(mark.since, now) : known
+            try write(StatusMark(user: before.user, status: .offline, since: end))
         }
         for mark in present { try write(mark) }
     }

@@ -6,20 +6,20 @@ import ProxyCore
 
 extension HistoryBook {
     /// - Parameters:
-    ///   - from, to: `from` before `to`.
+    ///   - to: nil: now.
     ///   - limit: intervals at most.
     func read(
-        _ user: String, from: Milliseconds, to: Milliseconds, limit: Int, now: Milliseconds
+        _ user: String, from: Milliseconds, to: Milliseconds?, limit: Int, now: Milliseconds
     ) throws(DatabaseError) -> UserHistory {
         let kept = max(plan.keep.map { now - $0 } ?? now, horizon)
-        var history = UserHistory(from: max(from, kept), to: min(to, now))
+        var history = UserHistory(from: max(from, kept), to: min(to ?? now, now))
         guard history.from < history.to else {
             history.from = min(history.from, history.to)
             return history
         }
         var marks = try closed(user, in: history, limit: limit + 1, now: now)
         if marks.count <= limit, let last = try lasting(user, before: history.to) {
-            let isOpen = to >= now
+            let isOpen = history.to == now
             marks.append(
                 HistoryInterval(status: last.status, from: last.since, to: isOpen ? nil : history.to))
         }

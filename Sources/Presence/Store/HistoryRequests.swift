@@ -8,7 +8,7 @@ import ProxyCore
 struct HistoryRequest: Sendable {
     let user: String
     let from: Milliseconds
-    let to: Milliseconds
+    let to: Milliseconds?
     let limit: Int
     let then: @Sendable (HistoryAnswer) -> Void
 }

@@ -108,7 +108,7 @@ public final class PresenceStore: FactSink, HistoryKeeper, Sendable {
 
     /// Queues the question; returns at once. `then` is called on the store's thread.
     public func history(
-        of user: String, from: Milliseconds, to: Milliseconds, limit: Int,
+        of user: String, from: Milliseconds, to: Milliseconds?, limit: Int,
         then: @escaping @Sendable (HistoryAnswer) -> Void
     ) -> Bool {
         let request = HistoryRequest(user: user, from: from, to: to, limit: limit, then: then)
@@ -157,9 +157,11 @@ public final class PresenceStore: FactSink, HistoryKeeper, Sendable {
     func turn(now: Milliseconds, tick: Milliseconds) -> Milliseconds {
         let (facts, refusals) = queue.take()
         for refused in refusals { refused(false) }
+        let asked = requests.take()
         return core.withLock { core in
-            let wait = core.turn(facts, now: now, tick: tick)
-            core.answer(requests.take(), now: now)
+            // With the users, so that after a crash neither knows more than the other.
+            let wait = core.turn(facts, now: now, tick: tick, isAsked: !asked.isEmpty)
+            core.answer(asked, now: now)
             publish(core)
             return wait
         }

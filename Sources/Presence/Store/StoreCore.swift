@@ -101,17 +101,19 @@ final class StoreCore {
     /// - Parameters:
     ///   - now: UTC.
     ///   - tick: milliseconds of a clock that is never set.
+    ///   - isAsked: somebody wants to read what is known by now: a flush is due.
     ///   - isLast: the process ends: everything is due.
     /// - Returns: milliseconds until the next turn is due if no fact comes.
     func turn(
-        _ facts: [PendingFact], now: Milliseconds, tick: Milliseconds, isLast: Bool = false
+        _ facts: [PendingFact], now: Milliseconds, tick: Milliseconds, isAsked: Bool = false,
+        isLast: Bool = false
     ) -> Milliseconds {
         guard case .file(let file, let writer) = medium else {
             answer(facts, isMemory)
             return turnMemory(now: now, tick: tick)
         }
         pending += facts
-        let isDue = tick >= nextFlush || isLast
+        let isDue = tick >= nextFlush || isAsked || isLast
         if isDue {
             nextFlush = tick + flushEvery
             if flushing == nil { flushing = now }

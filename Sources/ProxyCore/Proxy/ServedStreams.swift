@@ -25,7 +25,7 @@ extension ProxyLoop {
         let socket = sockets.insert(
             ServedSocket(
                 .stream(chunked: chunked, idle: idle), downstream: slot,
-                generation: nextGeneration(), maximumMessage: 0))
+                generation: nextGeneration(), maximumMessage: settings.socketMessage))
         guard let socket else {
             respond(
                 exchange,

@@ -16,9 +16,11 @@ extension PresenceApplication {
         guard let keeper = service.history else { throw HistoryText.notKept }
         var parameters = QueryParameters()
         if let query = request.query { parameters = try QueryParameters(bytes[query]) }
-        let to = try ListFilters.time(parameters, "to") ?? now
-        let from = try ListFilters.time(parameters, "from") ?? to - APILimits.historyTime
-        guard from < to else { throw .badRequest("'from' must be a time before 'to'.") }
+        // What lies ahead is not known: up to now, of which the store's clock may be a breath ahead.
+        let to = try ListFilters.time(parameters, "to").flatMap { $0 < now ? $0 : nil }
+        let from =
+            try ListFilters.time(parameters, "from") ?? (to ?? now) - APILimits.historyTime
+        guard from < to ?? now else { throw .badRequest("'from' must be a time before 'to'.") }
         guard !awaiting.isFull else {
             throw .unavailable("Too many requests wait for the store.", retryAfter: 1_000)
         }
