@@ -131,16 +131,19 @@ public struct PassingRoute: Sendable {
     /// Whoever shows no credential that counts gets 401 here, and nothing of the request reaches
     /// the application.
     public var require: Bool
+    /// The client script's tag goes into pages that pass here, with these attributes; nil: not.
+    public var inject: [ScriptAttribute]?
 
     public init(
         match: RoutePattern, effect: RouteEffect = .pass, activity: Bool = true,
-        track: Bool = true, require: Bool = false
+        track: Bool = true, require: Bool = false, inject: [ScriptAttribute]? = nil
     ) {
         self.match = match
         self.effect = effect
         self.activity = activity
         self.track = track
         self.require = require
+        self.inject = inject
     }
 }
 

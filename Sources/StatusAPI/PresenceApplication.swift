@@ -34,6 +34,8 @@ public final class PresenceApplication: Application {
     /// The time of the last request, for what is asked without one.
     var lastAdmission: Milliseconds = 0
     var awaiting = Awaiting()
+    /// Answers into which the client script's tag goes.
+    var pages: [ExchangeID: PassingPage] = [:]
 
     init(_ service: PresenceService, host: any ApplicationHost, post: LoopPost) {
         self.service = service
@@ -59,10 +61,11 @@ public final class PresenceApplication: Application {
         guard let route = router.route(request, bytes, scratch: &scratch) else {
             return refuseAmbiguous()
         }
-        let rule = router[route]
+        var rule = router[route]
         guard rule.kind == .forward else {
             return admitServed(request, bytes, rule, route, arrival: arrival, now: now)
         }
+        if rule.flags & Mark.page != 0 { settlePage(&rule, request, bytes, arrival) }
         // Whoever signs in may still carry the token of somebody else.
         if rule.flags & Mark.login == 0 {
             switch credentials.ofRequest(request, bytes) {

@@ -8,7 +8,7 @@ import XCTest
 @testable import StatusAPI
 
 final class PagePolicyTests: XCTestCase {
-    private let tag = ScriptTag(prefix: "/_presence", attributes: ScriptAttributes())
+    private let tag = ScriptTag(prefix: "/_presence", attributes: [])
 
     /// "yes", the nonce, or "no".
     private func verdict(
@@ -115,14 +115,16 @@ final class PagePolicyTests: XCTestCase {
 
     func testTag() {
         var out = ByteBuffer()
-        let attributes = ScriptAttributes(
-            tokenCookie: "access_token", tokenStorage: "a\"b<c>&'é\n", tokenCallback: "app.token")
+        let attributes = [
+            ScriptAttribute("data-token-cookie", "access_token"),
+            ScriptAttribute("data-token-storage", "a\"b<c>&'é\n"),
+        ]
         ScriptTag(prefix: "/x", attributes: attributes).write(nonce: latin("abc"), into: &out)
         XCTAssertEqual(
             out.bytes.text(),
             "<script src=\"/x/client.js\" defer data-presence data-token-cookie=\"access_token\""
                 + " data-token-storage=\"a&#34;b&#60;c&#62;&#38;&#39;&#233;&#10;\""
-                + " data-token-callback=\"app.token\" nonce=\"abc\"></script>")
+                + " nonce=\"abc\"></script>")
     }
 
     private func latin(_ text: String) -> [UInt8] { Array(text.utf8) }

@@ -9,7 +9,7 @@ import XCTest
 @testable import StatusAPI
 
 final class TagInjectorTests: XCTestCase {
-    private let tag = ScriptTag(prefix: "/_presence", attributes: ScriptAttributes())
+    private let tag = ScriptTag(prefix: "/_presence", attributes: [])
 
     /// The tag as it is without a nonce.
     private let written = latin1(

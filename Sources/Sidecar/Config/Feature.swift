@@ -20,7 +20,8 @@ enum Feature: CaseIterable {
         switch self {
         case .tls, .cluster, .secureUpstream, .systemdListen:
             .refused
-        case .upstreamHealth, .enrichment, .injection, .servedEvents, .history, .webhooks,
+        case .injection: .full
+        case .upstreamHealth, .enrichment, .servedEvents, .history, .webhooks,
             .connectionsPerAddress:
             .ignored
         }

@@ -4,21 +4,16 @@
 
 import ProxyCore
 
-/// What the client script is told of where the page keeps its token.
-public struct ScriptAttributes: Sendable, Equatable {
-    /// The cookie that holds the token.
-    public var tokenCookie: String?
-    /// The key of local storage that holds it.
-    public var tokenStorage: String?
-    /// The function of the page that returns it, like `app.token`.
-    public var tokenCallback: String?
+/// What the client script is told in its tag: where a page keeps its token, whom it shows.
+public struct ScriptAttribute: Sendable, Equatable {
+    /// `data-…`.
+    public let name: String
+    /// Any text.
+    public let value: String
 
-    public init(
-        tokenCookie: String? = nil, tokenStorage: String? = nil, tokenCallback: String? = nil
-    ) {
-        self.tokenCookie = tokenCookie
-        self.tokenStorage = tokenStorage
-        self.tokenCallback = tokenCallback
+    public init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
     }
 }
 
@@ -29,15 +24,11 @@ final class ScriptTag: Sendable {
     /// The path of the script.
     let path: [UInt8]
 
-    init(prefix: String, attributes: ScriptAttributes) {
+    init(prefix: String, attributes: [ScriptAttribute]) {
         path = Array("\(prefix)/client.js".utf8)
         var text = "<script src=\"\(Self.escaped("\(prefix)/client.js"))\" defer data-presence"
-        for (name, value) in [
-            ("data-token-cookie", attributes.tokenCookie),
-            ("data-token-storage", attributes.tokenStorage),
-            ("data-token-callback", attributes.tokenCallback),
-        ] {
-            if let value { text += " \(name)=\"\(Self.escaped(value))\"" }
+        for attribute in attributes {
+            text += " \(attribute.name)=\"\(Self.escaped(attribute.value))\""
         }
         opening = Array(text.utf8)
     }
