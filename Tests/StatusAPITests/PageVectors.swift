@@ -79,7 +79,7 @@ struct PageVector {
             "slashes",
             doctype + "<head><link a=b/><meta/ name=x / ><script/src=a></script>@@</head>"),
         PageVector(
-            "already in the body", doctype + "<head>@@</head><script data-presence></script>"),
+            "already in the body", doctype + "<head>@@</head><body><script data-presence></script>"),
     ]
 
     /// A `</head>` that is none.
