@@ -123,7 +123,7 @@ final class PagePolicyTests: XCTestCase {
         XCTAssertEqual(
             out.bytes.text(),
             "<script src=\"/x/client.js\" defer data-presence data-token-cookie=\"access_token\""
-                + " data-token-storage=\"a&#34;b&#60;c&#62;&#38;&#39;&#233;&#10;\""
+                + " data-token-storage=\"a&#34;b&#60;c&#62;&#38;'&#233;&#10;\""
                 + " nonce=\"abc\"></script>")
     }
 

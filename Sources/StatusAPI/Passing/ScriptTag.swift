@@ -57,7 +57,7 @@ final class ScriptTag: Sendable {
         for scalar in text.unicodeScalars {
             let isPlain =
                 scalar.value >= 0x20 && scalar.value < 0x7F
-                && !["&", "<", ">", "\"", "'"].contains(scalar)
+                && !["&", "<", ">", "\""].contains(scalar)
             if isPlain {
                 out.unicodeScalars.append(scalar)
             } else {
