@@ -59,6 +59,9 @@ public enum APILimits {
     /// Logins and refreshes of a loop that wait for the application's answer, with up to two
     /// tokens of 8 KiB each. The oldest makes room.
     public static let pendingIssues = 2_048
+    /// Requests for pages of a loop whose answers have not begun, each with the name of its host: as
+    /// many as twelve bits can tell apart. Of one more it is not known what our host is called.
+    public static let pendingPages = 4_096
     /// Bytes of a page in which its head must end for the client script to get into it; a head with
     /// scripts and styles in it has some tens of KiB.
     public static let pageHead = 256 * 1024

@@ -26,12 +26,10 @@ enum Mark {
     static let former: UInt32 = 1 << 9
     /// Of the route: it injects; and the request asks for a page.
     static let page: UInt32 = 1 << 10
-    /// With `page`: the client came by https.
-    static let secure: UInt32 = 1 << 11
     /// Where the number of an entry or a parking place stands.
-    static let numberShift: UInt32 = 12
+    static let numberShift: UInt32 = 11
     /// Numbers from here on cannot be carried.
-    static let numberLimit = 1 << 20
+    static let numberLimit = 1 << 21
 }
 
 /// What one route says.
@@ -52,6 +50,8 @@ struct Rule: Sendable, BitwiseCopyable {
     var requires = false
     /// What is read of the answer.
     var watch = Watch.nothing
+    /// Of a request for a page: under which its origin is parked.
+    var note: UInt32 = 0
 
     static let plain = Rule(
         kind: .forward, endpoint: .healthz, flags: Mark.tracked | Mark.activity, isStrict: false)

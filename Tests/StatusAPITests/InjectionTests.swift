@@ -162,6 +162,33 @@ final class InjectionTests: XCTestCase {
         assertInjected(try pass(harness, request: proto, head: head, trusted: true))
     }
 
+    /// The host is the one that this page's client has named, however many others ask meanwhile.
+    func testTheClientsHost() throws {
+        let harness = try harness()
+        let head = [Self.html, ("Content-Security-Policy", "default-src https://example.org")]
+        assertInjected(try pass(harness, head: head))
+        let other = [Self.html, ("Content-Security-Policy", "default-src https://other.example")]
+        XCTAssertEqual(try pass(harness, head: other).rewriting, .untouched)
+        let forwarded = [("X-Forwarded-Host", "other.example")]
+        XCTAssertEqual(try pass(harness, request: forwarded, head: other).rewriting, .untouched)
+        assertInjected(try pass(harness, request: forwarded, head: other, trusted: true))
+        let base = "<html><base href=\"http://example.org/x/\">"
+        XCTAssertNotEqual(try pass(harness, body: base + "<p>").body, base + "<p>")
+        guard case .forwarded(var ticket, _) = harness.send("GET", "/app/") else {
+            return XCTFail("not forwarded")
+        }
+        for _ in 0..<APILimits.pendingPages { _ = harness.send("GET", "/app/") }
+        let bytes = Array(
+            "HTTP/1.1 200 X\r\nContent-Type: text/html\r\nContent-Security-Policy: "
+                .appending("default-src example.org\r\n\r\n").utf8)
+        var answer = ResponseHead()
+        XCTAssertEqual(
+            answer.parse(bytes.rawSpan, limits: HeadLimits(), toMethod: .get), .complete)
+        XCTAssertEqual(
+            harness.app.rewriting(
+                harness.exchange(), &ticket, answer, bytes.rawSpan, now: harness.now), .untouched)
+    }
+
     func testAnswersWithoutABody() throws {
         let harness = try harness()
         XCTAssertEqual(try pass(harness, method: "HEAD").rewriting, .announced)

@@ -10,11 +10,18 @@ import XCTest
 final class PagePolicyTests: XCTestCase {
     private let tag = ScriptTag(prefix: "/_presence", attributes: [])
 
+    /// - Parameter site: `https://a.example:8443`; nil: not known.
+    private func origin(_ site: String? = nil) -> PageOrigin {
+        let parts = site?.components(separatedBy: "://")
+        let base = parts.map { LinkBase(scheme: $0[0], authority: $0[1], path: "/") }
+        return PageOrigin(site: base, tag: tag)
+    }
+
     /// "yes", the nonce, or "no".
     private func verdict(
-        _ fields: [String], meta: [String] = [], secure: Bool = false
+        _ fields: [String], meta: [String] = [], site: String? = nil
     ) -> String {
-        let origin = PageOrigin(isSecure: secure, tag: tag)
+        let origin = origin(site)
         var verdict = PolicyVerdict()
         for field in fields { verdict.add(field: field.rawSpan, origin: origin) }
         for policy in meta { verdict.add(meta: policy.rawSpan, origin: origin) }
@@ -58,7 +65,7 @@ final class PagePolicyTests: XCTestCase {
         ] {
             XCTAssertEqual(verdict([policy]), want, policy)
         }
-        XCTAssertEqual(verdict(["script-src https:"], secure: true), "yes")
+        XCTAssertEqual(verdict(["script-src https:"], site: "https://a.example"), "yes")
     }
 
     func testEveryPolicyMustBeContent() {
@@ -85,7 +92,7 @@ final class PagePolicyTests: XCTestCase {
     }
 
     func testBaseAddresses() {
-        let origin = PageOrigin(isSecure: false, tag: tag)
+        let origin = origin()
         for own in ["", " ", "/", "/app/", "app/", ".", "?a=b:c", "#a:b", "a/b:c", "/a//b"] {
             XCTAssertTrue(origin.isOwn(base: own.rawSpan), own)
         }
@@ -97,8 +104,56 @@ final class PagePolicyTests: XCTestCase {
         }
     }
 
+    /// As a CMS writes it, with the host that the client has named.
+    func testBaseOfOurOwnHost() {
+        for (base, site, want) in [
+            ("https://app.example/x/y", "https://app.example", true),
+            ("HTTPS://APP.example:443", "https://app.example", true),
+            ("//app.example/", "https://app.example", true),
+            ("http://app.example:8080/", "http://app.example:8080", true),
+            // TLS may end before us, and nobody have told us.
+            ("https://app.example/", "http://app.example", true),
+            ("http://app.example/", "https://app.example", false),
+            ("https://app.example:8443/", "https://app.example", false),
+            ("https://app.example.evil/", "https://app.example", false),
+            ("https://user@app.example/", "https://app.example", false),
+            ("https:app.example/", "https://app.example", false),
+            ("https:///app.example/", "https://app.example", false),
+            ("//app.example\\@evil/", "https://app.example", false),
+            ("ftp://app.example/", "https://app.example", false),
+        ] {
+            XCTAssertEqual(origin(site).isOwn(base: base.rawSpan), want, base)
+        }
+        XCTAssertFalse(origin().isOwn(base: "https://app.example/".rawSpan))
+    }
+
+    /// Sources that name a host, of a page at https://app.example.
+    func testHostsOfPolicies() {
+        for (source, want) in [
+            ("app.example", true), ("https://app.example", true), ("HTTPS://App.Example", true),
+            ("https://app.example:443", true), ("app.example:*", true), ("https://*", true),
+            ("*.example", true), ("https://*.example:*", true), ("https://app.example/", true),
+            ("app.example/_presence/", true), ("http://app.example", false),
+            ("app.example:8443", false), ("*.app.example", false), ("example", false),
+            ("*example", false), ("", false), ("https://", false), ("https://:443", false),
+            ("xapp.example", false), ("app.example.evil", false), ("wss://app.example", false),
+            ("app.example/_Presence/", false), ("app.example/static/", false),
+            ("app.example/_presence/client.js", false), ("'app.example'", false),
+        ] {
+            let verdict = verdict(["default-src \(source)"], site: "https://app.example")
+            XCTAssertEqual(verdict, want ? "yes" : "no", source)
+        }
+        let path = "script-src app.example/_presence/client.js; connect-src 'self'"
+        XCTAssertEqual(verdict([path], site: "https://app.example"), "yes")
+        XCTAssertEqual(
+            verdict(["default-src a.example:8080"], site: "http://a.example:8080"), "yes")
+        XCTAssertEqual(verdict(["default-src *:8080"], site: "http://a.example:8080"), "no")
+        XCTAssertEqual(verdict(["default-src *.example:*"], site: "http://a.example:8080"), "yes")
+        XCTAssertEqual(verdict(["default-src app.example"]), "no")
+    }
+
     func testOwnScript() {
-        let origin = PageOrigin(isSecure: false, tag: tag)
+        let origin = origin()
         for own in [
             "/_presence/client.js", "https://a.example/_presence/client.js?v=2#x",
             " /_presence/client.js\n",

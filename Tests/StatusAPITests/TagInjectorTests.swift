@@ -25,7 +25,7 @@ final class TagInjectorTests: XCTestCase {
         _ page: [UInt8], _ steps: [Int], fields: [String] = [],
         each: (_ arrived: Int, _ passed: Int, InjectionOutcome?) -> Void = { _, _, _ in }
     ) -> Passed {
-        let origin = PageOrigin(isSecure: false, tag: tag)
+        let origin = PageOrigin(site: nil, tag: tag)
         var policies = PolicyVerdict()
         for field in fields { policies.add(field: field.rawSpan, origin: origin) }
         var injector = TagInjector(tag, policies: policies, origin: origin)

@@ -4,45 +4,6 @@
 
 import ProxyCore
 
-/// Where a page stands, as far as its policies ask.
-struct PageOrigin: Sendable {
-    /// Whether the client came by https, as far as we are told.
-    let isSecure: Bool
-    /// The one that goes into the page.
-    let tag: ScriptTag
-
-    /// Whether an address in a `src` is that of the client script.
-    func isScript(_ address: RawSpan) -> Bool {
-        var end = address.byteCount
-        for mark in [HTMLByte.question, 0x23] { end = min(end, address.first(mark) ?? end) }
-        var last = end
-        while last > 0, HTMLByte.isBlank(address[at: last - 1]) { last -= 1 }
-        return tag.isEnd(of: address[0..<last])
-    }
-
-    /// Whether an address of our own still is one with this base: a base without a host is.
-    func isOwn(base: RawSpan) -> Bool {
-        var at = 0
-        while at < base.byteCount, base[at: at] <= 0x20 { at += 1 }
-        guard at < base.byteCount else { return true }
-        let first = base[at: at]
-        // Browsers take `\` for `/`, and leave tabs and line ends within out.
-        for index in at..<base.byteCount where base[at: index] < 0x20 { return false }
-        if first == HTMLByte.slash || first == 0x5C {
-            guard at + 1 < base.byteCount else { return true }
-            return base[at: at + 1] != HTMLByte.slash && base[at: at + 1] != 0x5C
-        }
-        for index in at..<base.byteCount {
-            switch base[at: index] {
-            case 0x3A: return false
-            case HTMLByte.slash, HTMLByte.question, 0x23: return true
-            default: break
-            }
-        }
-        return true
-    }
-}
-
 /// What all policies of a page together say. Each must be content (CSP §4.1).
 struct PolicyVerdict {
     private(set) var isBlocked = false
@@ -86,10 +47,12 @@ struct PolicyVerdict {
             return block()
         }
         // A script that can reach nobody is of no use.
-        if let connections, !SourceList(policy[connections], origin).allowsOwn { return block() }
+        if let connections, !SourceList(policy[connections], origin).allows(origin.tag.socket) {
+            return block()
+        }
         guard let scripts else { return }
         let list = SourceList(policy[scripts], origin)
-        if list.allowsOwn, !list.has("'strict-dynamic'") { return }
+        if list.allows(origin.tag.path), !list.has("'strict-dynamic'") { return }
         require(oneOf: list.nonces)
     }
 
@@ -174,11 +137,17 @@ private struct SourceList: ~Escapable {
         return false
     }
 
-    /// Whether the page's own origin is among the sources. (A source that names a host never is:
-    /// what the host is called outside is not known for certain here.)
-    var allowsOwn: Bool {
+    /// Whether the page's own origin is among the sources, for an address with this path.
+    func allows(_ path: [UInt8]) -> Bool {
         // CSP §6.7.2.8: a source of http holds for https, not the other way round.
-        has("'self'") || has("*") || has("http:") || (origin.isSecure && has("https:"))
+        if has("'self'") || has("*") || has("http:") || (origin.isSecure && has("https:")) {
+            return true
+        }
+        var at = 0
+        while let word = word(from: &at) {
+            if let text = bytes[word].text(), origin.isNamed(by: text, path: path) { return true }
+        }
+        return false
     }
 
     /// `'nonce-…'` (CSP §2.3.1), at most `APILimits.pageNonces` of them.

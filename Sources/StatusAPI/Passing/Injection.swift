@@ -25,16 +25,23 @@ final class PassingPage {
 }
 
 extension PresenceApplication {
-    /// Takes the mark of a page from a request of a route that injects, if it asks for none.
+    /// Takes the mark of a page from a request of a route that injects, if it asks for none; of one
+    /// that does, what its client calls our host is kept.
     func settlePage(
-        _ rule: inout Rule, _ request: borrowing RequestHead, _ bytes: RawSpan, _ arrival: Arrival
+        _ rule: inout Rule, _ route: UInt32, _ request: borrowing RequestHead, _ bytes: RawSpan,
+        _ arrival: Arrival
     ) {
-        if PageRequest.isForPage(request, bytes) {
-            if PageRequest.isSecure(request, bytes, arrival) { rule.flags |= Mark.secure }
-        } else {
+        guard PageRequest.isForPage(request, bytes), let tag = router.tag(route) else {
             rule.flags &= ~Mark.page
             rule.watch.rewrites = false
+            return
         }
+        var site = LinkBase(request, bytes)
+        if arrival.from.secure { site.scheme = "https" }
+        pageRequests &+= 1
+        let key = pageRequests & 0xF_FFFF
+        let number = pageOrigins.park(PageOrigin(site: site, tag: tag), key: UInt64(key))
+        rule.note = number | key << 12
     }
 
     /// At the head of an answer to a request that asked for a page.
@@ -42,7 +49,9 @@ extension PresenceApplication {
         _ id: ExchangeID, _ ticket: Ticket, _ head: borrowing ResponseHead, _ bytes: RawSpan
     ) -> Rewriting {
         guard let tag = router.tag(ticket.route) else { return .untouched }
-        let origin = PageOrigin(isSecure: ticket.flags & Mark.secure != 0, tag: tag)
+        let origin =
+            pageOrigins.take(ticket.note & 0xFFF, key: UInt64(ticket.note >> 12))
+            ?? PageOrigin(site: nil, tag: tag)
         switch PageAnswer(head, bytes, origin: origin) {
         case .page(let policies):
             pages[id] = PassingPage(tag, policies: policies, origin: origin)

@@ -30,15 +30,6 @@ enum PageRequest {
         }
         return true
     }
-
-    /// Whether the client came by https: from a trusted proxy's word where TLS ends before us.
-    static func isSecure(
-        _ request: borrowing RequestHead, _ bytes: RawSpan, _ arrival: Arrival
-    ) -> Bool {
-        if arrival.from.secure { return true }
-        guard request.isPeerTrusted else { return false }
-        return request.fields.value(.xForwardedProto, in: bytes)?.begins(folded: "https") ?? false
-    }
 }
 
 /// What the head of an answer says of it.

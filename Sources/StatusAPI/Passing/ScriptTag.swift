@@ -21,11 +21,13 @@ public struct ScriptAttribute: Sendable, Equatable {
 final class ScriptTag: Sendable {
     /// `<script src="…/client.js" defer data-presence`, and attributes.
     private let opening: [UInt8]
-    /// The path of the script.
+    /// The path of the script, and that of what it connects to.
     let path: [UInt8]
+    let socket: [UInt8]
 
     init(prefix: String, attributes: [ScriptAttribute]) {
         path = Array("\(prefix)/client.js".utf8)
+        socket = Array("\(prefix)/ws".utf8)
         var text = "<script src=\"\(Self.escaped("\(prefix)/client.js"))\" defer data-presence"
         for attribute in attributes {
             text += " \(attribute.name)=\"\(Self.escaped(attribute.value))\""
