@@ -60,7 +60,8 @@ struct PageVector {
         PageVector(
             "stray end tags", doctype + "</p></div x='>'><head></title></template>@@</head>"),
         PageVector(
-            "a stray end tag of a long name", doctype + "<head></averyveryverylong=\">@@</head>"),
+            "a stray end tag of a long name", doctype + "<head></averyveryveryverylong=\">@@</head>"
+        ),
         PageVector(
             "everything a head may have",
             doctype + """
@@ -91,6 +92,8 @@ struct PageVector {
             "comment with dashes", doctype + "<head><!-- -- </head> --- </head> -->@@</head>"),
         PageVector("comment ended by --!>", doctype + "<head><!-- </head> --!>@@</head>-->"),
         PageVector("empty comments", doctype + "<head><!--><!---><!---->@@</head>"),
+        PageVector("comment ended at once", doctype + "<head><!-->@@</head>-->"),
+        PageVector("comment ended by its dash", doctype + "<head><!--->@@</head>-->"),
         PageVector("comment not ended by -!>", doctype + "<head><!---!></head>-->@@</head>"),
         PageVector("comment in a comment", doctype + "<head><!-- <!-- </head> <!-->@@</head>"),
         PageVector("dash bang dash", doctype + "<head><!-- --!-></head> --!--> @@</head>"),
@@ -123,6 +126,9 @@ struct PageVector {
         PageVector(
             "script twice escaped, ended by the comment",
             doctype + "<head><script><!-- <script> --></script>@@</head>"),
+        PageVector(
+            "script not uncommented by one dash",
+            doctype + "<head><script><!-- <script> -></script> --></script>@@</head>"),
         PageVector("almost escaped", doctype + "<head><script><!- <script></script>@@</head>"),
         PageVector("less and less", doctype + "<head><script>if (a<<b</s) {}<</script>@@</head>"),
         PageVector(
