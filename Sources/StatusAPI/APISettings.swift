@@ -50,8 +50,8 @@ public enum Endpoint: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
             .clientScript, .reactScript:
             true
-        case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats, .healthz,
-            .readyz, .metrics:
+        case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats,
+            .changes, .events, .history, .healthz, .readyz, .metrics:
             false
         }
     }
@@ -135,16 +135,19 @@ public struct PassingRoute: Sendable {
     /// Whoever shows no credential that counts gets 401 here, and nothing of the request reaches
     /// the application.
     public var require: Bool
+    /// The client script's tag goes into pages that pass here, with these attributes; nil: not.
+    public var inject: [ScriptAttribute]?
 
     public init(
         match: RoutePattern, effect: RouteEffect = .pass, activity: Bool = true,
-        track: Bool = true, require: Bool = false
+        track: Bool = true, require: Bool = false, inject: [ScriptAttribute]? = nil
     ) {
         self.match = match
         self.effect = effect
         self.activity = activity
         self.track = track
         self.require = require
+        self.inject = inject
     }
 }
 

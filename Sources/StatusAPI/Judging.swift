@@ -39,7 +39,7 @@ extension PresenceApplication {
         if let ticket = ticketOfFormerOwner(token, rule, route, now: now) {
             return .forward(ticket, watch: rule.watch)
         }
-        var ticket = Ticket(route: route, flags: rule.flags)
+        var ticket = Ticket(route: route, flags: rule.flags, note: rule.note)
         if rule.flags & Mark.refresh != 0 {
             beginRefresh(&ticket, showing: token)
         } else if case .unasked = finding,

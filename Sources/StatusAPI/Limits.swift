@@ -59,6 +59,20 @@ public enum APILimits {
     /// Logins and refreshes of a loop that wait for the application's answer, with up to two
     /// tokens of 8 KiB each. The oldest makes room.
     public static let pendingIssues = 2_048
+    /// Requests for pages of a loop whose answers have not begun, each with the name of its host: as
+    /// many as twelve bits can tell apart. Of one more it is not known what our host is called.
+    public static let pendingPages = 4_096
+    /// Bytes of a page in which its head must end for the client script to get into it; a head with
+    /// scripts and styles in it has some tens of KiB.
+    public static let pageHead = 256 * 1024
+    /// Bytes of an attribute of a page's head that is read: a policy of many hosts has 4 KiB.
+    public static let pageValue = 16 * 1024
+    /// Templates within templates in a page's head.
+    public static let pageTemplates = 64
+    /// Nonces of one policy that are looked at; one is usual.
+    public static let pageNonces = 16
+    /// Bytes of a nonce; 24 are usual.
+    public static let pageNonce = 256
     /// Bytes of an opaque token that is learnt, at least: less is guessed too easily.
     public static let learntBytes = 8
     /// How long ago the old token may have expired for a refresh to go on with its session,

@@ -35,6 +35,11 @@ public final class PresenceApplication: Application {
     /// The time of the last request, for what is asked without one.
     var lastAdmission: Milliseconds = 0
     var awaiting = Awaiting()
+    var pageOrigins = Parking<PageOrigin>(limit: APILimits.pendingPages)
+    /// Pages asked for so far.
+    var pageRequests: UInt32 = 0
+    /// Answers into which the client script's tag goes.
+    var pages: [ExchangeID: PassingPage] = [:]
 
     init(_ service: PresenceService, host: any ApplicationHost, post: LoopPost) {
         self.service = service
@@ -60,10 +65,11 @@ public final class PresenceApplication: Application {
         guard let route = router.route(request, bytes, scratch: &scratch) else {
             return refuseAmbiguous()
         }
-        let rule = router[route]
+        var rule = router[route]
         guard rule.kind == .forward else {
             return admitServed(request, bytes, rule, route, arrival: arrival, now: now)
         }
+        if rule.flags & Mark.page != 0 { settlePage(&rule, route, request, bytes, arrival) }
         // Whoever signs in may still carry the token of somebody else.
         if rule.flags & Mark.login == 0 {
             switch credentials.ofRequest(request, bytes) {
@@ -77,7 +83,8 @@ public final class PresenceApplication: Application {
             }
         }
         if rule.requires { return refuseAnonymous() }
-        return .forward(Ticket(route: route, flags: rule.flags), watch: rule.watch)
+        return .forward(
+            Ticket(route: route, flags: rule.flags, note: rule.note), watch: rule.watch)
     }
 
     /// Whose request it is, in the words of a ticket.
@@ -93,7 +100,7 @@ public final class PresenceApplication: Application {
         if identification.isJudged(entry) { flags |= Mark.judged }
         return Ticket(
             route: route, flags: flags, subject: identity.session.subjectWord,
-            session: identity.session.tag)
+            session: identity.session.tag, note: rule.note)
     }
 
     private func refuseAmbiguous() -> Admission {

@@ -24,10 +24,12 @@ enum Mark {
     static let unasked: UInt32 = 1 << 8
     /// A logout by a credential of which it is known whose it was, and not whose it is.
     static let former: UInt32 = 1 << 9
+    /// Of the route: it injects; and the request asks for a page.
+    static let page: UInt32 = 1 << 10
     /// Where the number of an entry or a parking place stands.
-    static let numberShift: UInt32 = 10
+    static let numberShift: UInt32 = 11
     /// Numbers from here on cannot be carried.
-    static let numberLimit = 1 << 22
+    static let numberLimit = 1 << 21
 }
 
 /// What one route says.
@@ -48,6 +50,8 @@ struct Rule: Sendable, BitwiseCopyable {
     var requires = false
     /// What is read of the answer.
     var watch = Watch.nothing
+    /// Of a request for a page: under which its origin is parked.
+    var note: UInt32 = 0
 
     static let plain = Rule(
         kind: .forward, endpoint: .healthz, flags: Mark.tracked | Mark.activity, isStrict: false)
@@ -91,6 +95,10 @@ struct Rule: Sendable, BitwiseCopyable {
             isStrict = true
         case .serve(let endpoint): self = .serve(endpoint)
         }
+        if route.inject != nil, kind == .forward {
+            flags |= Mark.page
+            watch.rewrites = true
+        }
     }
 }
 
@@ -127,23 +135,32 @@ final class Router: Sendable {
     /// Of the pattern `i`: `rules[i + 1]`. The first is for what matches none.
     private let rules: [Rule]
     private let logins: [UInt32: LoginPaths]
+    /// Of the routes that inject.
+    private let tags: [UInt32: ScriptTag]
 
     /// The first match wins, so that the prefix stands before every route.
     init(_ settings: APISettings) throws(RoutePatternError) {
         lookup = try RouteLookup(prefix: settings.prefix, routes: settings.routes)
         rules = [.plain] + lookup.rules
         var logins: [UInt32: LoginPaths] = [:]
+        var tags: [UInt32: ScriptTag] = [:]
         for (index, route) in settings.routes.enumerated() {
+            let number = UInt32(lookup.ownCount + index + 1)
+            if let attributes = route.inject {
+                tags[number] = ScriptTag(prefix: settings.prefix, attributes: attributes)
+            }
             switch route.effect {
-            case .login(let paths), .refresh(let paths):
-                logins[UInt32(lookup.ownCount + index + 1)] = paths
+            case .login(let paths), .refresh(let paths): logins[number] = paths
             case .pass, .logout, .heartbeat, .serve: break
             }
         }
         self.logins = logins
+        self.tags = tags
     }
 
     subscript(route: UInt32) -> Rule { rules[Int(route)] }
+
+    func tag(_ route: UInt32) -> ScriptTag? { tags[route] }
 
     func login(_ route: UInt32) -> LoginPaths { logins[route] ?? LoginPaths() }
 

@@ -8,12 +8,17 @@ public struct Ticket: Sendable, Equatable, BitwiseCopyable {
     public var flags: UInt32
     public var subject: UInt64
     public var session: UInt64
+    public var note: UInt32
 
-    public init(route: UInt32 = 0, flags: UInt32 = 0, subject: UInt64 = 0, session: UInt64 = 0) {
+    public init(
+        route: UInt32 = 0, flags: UInt32 = 0, subject: UInt64 = 0, session: UInt64 = 0,
+        note: UInt32 = 0
+    ) {
         self.route = route
         self.flags = flags
         self.subject = subject
         self.session = session
+        self.note = note
     }
 }
 

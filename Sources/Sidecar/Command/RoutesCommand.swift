@@ -72,7 +72,9 @@ enum RoutesCommand {
     ) -> [String] {
         if case .serve(let endpoint) = route.action { return [answer(endpoint, method, parameter)] }
         let demand = "without a good token 401, and nothing reaches the backend"
+        let tag = "the client script's tag goes into its pages" + attributes(route.inject)
         return (route.require ? [demand] : []) + [passage(route)]
+            + (route.inject == nil ? [] : [tag])
     }
 
     private static func passage(_ route: Config.Route) -> String {
@@ -91,6 +93,14 @@ enum RoutesCommand {
                     ? "forwarded; counts as activity" : "forwarded; contact, not activity"
             }
         }
+    }
+
+    /// `, with data-token-cookie="access_token"`.
+    private static func attributes(_ inject: [ScriptAttribute]?) -> String {
+        let shown = (inject ?? []).map { attribute in
+            " \(attribute.name)=\"\(attribute.value.replacing("\n", with: "\\n"))\""
+        }
+        return shown.isEmpty ? "" : ", with" + shown.joined()
     }
 
     /// `token from $.access or cookie:sessionid, user from $.user.id`.

@@ -131,6 +131,8 @@ struct Config: Sendable {
         var track = true
         /// A request without a good credential is answered 401 and reaches nobody.
         var require = false
+        /// The client script's tag goes into pages, with these attributes.
+        var inject: [ScriptAttribute]?
     }
 }
 

@@ -5,7 +5,7 @@
 /// A feature that a configuration can ask for. The one place to flip when it arrives.
 enum Feature: CaseIterable {
     case tls, cluster, secureUpstream, systemdListen
-    case upstreamHealth, enrichment, injection, webhooks
+    case upstreamHealth, enrichment, webhooks
     case connectionsPerAddress
 
     enum Support {
@@ -20,7 +20,7 @@ enum Feature: CaseIterable {
         switch self {
         case .tls, .cluster, .secureUpstream, .systemdListen:
             .refused
-        case .upstreamHealth, .enrichment, .injection, .webhooks, .connectionsPerAddress:
+        case .upstreamHealth, .enrichment, .webhooks, .connectionsPerAddress:
             .ignored
         }
     }
@@ -34,7 +34,6 @@ enum Feature: CaseIterable {
         case .systemdListen: ("socket activation", "write an address like \"127.0.0.1:8080\"")
         case .upstreamHealth: ("checking the health of the upstream", nil)
         case .enrichment: ("enriching lists", nil)
-        case .injection: ("injecting the client script", nil)
         case .webhooks: ("sending webhooks", nil)
         case .connectionsPerAddress: ("a limit for each address", nil)
         }

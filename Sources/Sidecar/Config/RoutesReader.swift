@@ -48,6 +48,7 @@ struct RoutesReader {
                 track.error("contradicts activity: true; keep one of them")
             }
         }
+        let inject = InjectReader.read(entry)
         transformations(entry)
         guard let match else {
             if entry.value.node["match"] == nil {
@@ -58,7 +59,7 @@ struct RoutesReader {
         guard let pattern = pattern(match) else { return nil }
         let route = Config.Route(
             match: pattern, line: match.line, action: action, activity: activity, track: track,
-            require: require)
+            require: require, inject: inject)
         return (route, match)
     }
 
@@ -147,9 +148,7 @@ struct RoutesReader {
             }
             Feature.enrichment.note(at: enrich.value)
         }
-        let inject = entry.value("inject")
-        if inject?.flag() == true, let inject { Feature.injection.note(at: inject) }
-        if let serve = entry.value("serve"), enrich != nil || inject?.node.bool == true {
+        if let serve = entry.value("serve"), enrich != nil || InjectReader.isAsked(entry) {
             serve.error(
                 "contradicts \"enrich\" and \"inject\", which change what the backend answers;"
                     + " keep one of them")

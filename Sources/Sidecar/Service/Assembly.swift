@@ -115,6 +115,7 @@ extension Config.Route {
             case .serve(let endpoint): .serve(endpoint)
             }
         return PassingRoute(
-            match: match, effect: effect, activity: activity, track: track, require: require)
+            match: match, effect: effect, activity: activity, track: track, require: require,
+            inject: inject)
     }
 }

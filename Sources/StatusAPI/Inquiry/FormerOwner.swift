@@ -25,6 +25,7 @@ extension PresenceApplication {
         let number = logouts.park(identity, key: identity.session.tag)
         return Ticket(
             route: route, flags: rule.flags | Mark.former | number << Mark.numberShift,
-            subject: identity.session.subjectWord, session: identity.session.tag)
+            subject: identity.session.subjectWord, session: identity.session.tag,
+            note: rule.note)
     }
 }

@@ -37,6 +37,10 @@ enum Counter: Int, CaseIterable, Sendable {
     case refreshSeen, refreshFailed, refreshUnread
     case logoutSeen, logoutAnonymous, logoutForgotten
 
+    // Answers to requests for pages, by what became of the client script's tag.
+    case pageInjected, pageAlready, pagePolicy, pageFragment, pageNoPlace, pageCharset
+    case pageUnclear, pageEncoded, pageNotHTML, pageNoTransform
+
     case heartbeats, statusesSet, commitFailed, commitLate
 
     case socketsOpened, socketsRefused, socketsExpired, socketsSlow, socketsRevoked

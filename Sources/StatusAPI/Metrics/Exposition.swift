@@ -219,6 +219,17 @@ struct CounterFamily {
                 ("forgotten", .logoutForgotten),
             ]),
         CounterFamily(
+            name: "presence_inject_total",
+            help: "Answers on routes that inject, by what became of the client script's tag.",
+            label: "outcome",
+            samples: [
+                ("injected", .pageInjected), ("already there", .pageAlready),
+                ("policy", .pagePolicy), ("fragment", .pageFragment),
+                ("no place", .pageNoPlace), ("charset", .pageCharset),
+                ("unclear", .pageUnclear), ("encoded", .pageEncoded),
+                ("not a page", .pageNotHTML), ("no-transform", .pageNoTransform),
+            ]),
+        CounterFamily(
             name: "presence_heartbeats_total", help: "Heartbeats by HTTP and socket.", label: nil,
             samples: [("", .heartbeats)]),
         CounterFamily(

@@ -22,7 +22,7 @@ final class ConfigReaderTests: XCTestCase {
         XCTAssertEqual(
             warnings.map { $0.split(separator: " ")[1] },
             [
-                "upstream.health:", "routes[6].enrich:", "routes[10].inject:", "webhooks[0]:",
+                "upstream.health:", "routes[6].enrich:", "webhooks[0]:",
             ])
     }
 
@@ -53,6 +53,7 @@ final class ConfigReaderTests: XCTestCase {
         guard case .serve(.setStatus) = config.routes[5].action else { return XCTFail("serve") }
         XCTAssertFalse(config.routes[8].activity)
         XCTAssertFalse(config.routes[9].track)
+        XCTAssertEqual(config.routes[10].inject, [])
         XCTAssertEqual(config.routes[0].line, 25)
     }
 
