@@ -43,6 +43,9 @@ public enum PresenceLimits {
     public static let settledPerSweep = 16_384
     /// Users settled under one hold of a shard's lock, so that a loop waits microseconds for it.
     public static let settledPerHold = 128
+    /// Ids whose users a loop remembers, a power of two: a quarter of a megabyte. Another one with
+    /// the same place takes it.
+    public static let memo = 8_192
     /// Rows visited under one hold of a shard's lock by a listing.
     public static let rowsPerHold = 1_024
     /// Intervals of the history that are kept where there is no file; about 100 bytes each. The

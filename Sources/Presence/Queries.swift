@@ -21,6 +21,19 @@ extension PresenceEngine {
         }
     }
 
+    /// The little that a list shows of each of its users, by the bytes of the id.
+    public func brief(
+        user id: RawSpan, memo: inout UserMemo, now: Milliseconds
+    ) -> PresenceBrief {
+        guard let subject = memo.subject(of: id, in: users) else { return .unknown }
+        return with(subject) { shard, local in
+            guard local < shard.rows.count else { return .unknown }
+            let now = shard.settle(local, now)
+            return PresenceBrief(
+                status: shard.rows[local].status, lastSeen: shard.lastSeen(local, now))
+        }
+    }
+
     /// In the order of the ids given.
     public func views(users: [String], now: Milliseconds) -> [PresenceView] {
         users.map { view(user: $0, now: now) }

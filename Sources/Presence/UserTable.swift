@@ -39,6 +39,8 @@ final class UserTable: Sendable {
     private let made = Lock(0)
     /// Users whose columns exist; a subject below it may be read.
     private let published = Atomic<Int>(0)
+    /// Grows after a user can be found, and comes round after 2^32 of them.
+    private let inserted = Atomic<UInt32>(0)
     private let tables: Tables
 
     init(_ tables: Tables) {
@@ -49,6 +51,9 @@ final class UserTable: Sendable {
     /// Numbers handed out so far. The row of the very latest may be in the making: then it has
     /// no id yet.
     var count: Int { published.load(ordering: .acquiring) }
+
+    /// While it is the same, whoever was not found is still not there.
+    var insertions: UInt32 { inserted.load(ordering: .acquiring) }
 
     func find(_ id: String) -> UInt32? {
         let key = UserKey(id: id)
@@ -65,6 +70,7 @@ final class UserTable: Sendable {
             guard let subject = make() else { return nil }
             place(subject)
             part[key] = UInt32(subject)
+            inserted.wrappingAdd(1, ordering: .releasing)
             return UInt32(subject)
         }
     }

@@ -34,6 +34,20 @@ public struct PresenceView: Sendable, Equatable {
     }
 }
 
+/// The part of a view that costs no text.
+public struct PresenceBrief: Sendable, Equatable, BitwiseCopyable {
+    public var status: Status
+    /// As in a view.
+    public var lastSeen: Milliseconds?
+
+    public init(status: Status, lastSeen: Milliseconds?) {
+        self.status = status
+        self.lastSeen = lastSeen
+    }
+
+    public static let unknown = PresenceBrief(status: .offline, lastSeen: nil)
+}
+
 /// What a status rests on.
 public enum Cause: Sendable, Equatable {
     case nothing

@@ -88,6 +88,12 @@ public enum Limits {
     public static let jsonDepth = 64
     /// The most nesting that any caller can ask for: reading recurses, and a loop's stack is small.
     public static let jsonDepthCeiling = 256
+    /// Nesting of a JSON document that only passes: it is stepped over without recursion.
+    public static let jsonSkimDepth = 512
+    /// Places within an item that one survey of a document notes, and names that it looks for.
+    public static let surveyPlaces = 32
+    /// Items that one survey notes: what is noted of each costs memory beside the document.
+    public static let surveyItems = 20_000
     /// A path into a JSON document, bytes: longer is a mistake in a configuration.
     public static let jsonPath = 1024
     /// A URL that is asked for something, bytes: longer is a mistake in a configuration, or a

@@ -137,10 +137,13 @@ public struct PassingRoute: Sendable {
     public var require: Bool
     /// The client script's tag goes into pages that pass here, with these attributes; nil: not.
     public var inject: [ScriptAttribute]?
+    /// What is added to the JSON that the application answers here.
+    public var enrichment: Enrichment?
 
     public init(
         match: RoutePattern, effect: RouteEffect = .pass, activity: Bool = true,
-        track: Bool = true, require: Bool = false, inject: [ScriptAttribute]? = nil
+        track: Bool = true, require: Bool = false, inject: [ScriptAttribute]? = nil,
+        enrichment: Enrichment? = nil
     ) {
         self.match = match
         self.effect = effect
@@ -148,6 +151,7 @@ public struct PassingRoute: Sendable {
         self.track = track
         self.require = require
         self.inject = inject
+        self.enrichment = enrichment
     }
 }
 

@@ -78,6 +78,15 @@ public enum APILimits {
     /// How long ago the old token may have expired for a refresh to go on with its session,
     /// milliseconds. The session itself ends much sooner, without contact.
     public static let refreshedFor: Milliseconds = 86_400_000
+    /// Bytes of a body that is enriched, where a route does not say otherwise. Larger ones pass as
+    /// they are.
+    public static let enrichedBody = 2 * 1024 * 1024
+    /// The same that a route may ask for: a loop works on such a body for some 50 ms.
+    public static let enrichedBodyCeiling = 16 * 1024 * 1024
+    /// Further ids of one route whose presence is shown.
+    public static let enrichedFields = 8
+    /// Items whose places a loop keeps memory for between documents: 64 bytes each, or less.
+    static let keptItems = 2_048
     /// How long a fact's commit is waited for before the client is told that it is not durable,
     /// milliseconds.
     public static let commitPatience: Milliseconds = 5_000

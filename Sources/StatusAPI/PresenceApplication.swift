@@ -40,6 +40,7 @@ public final class PresenceApplication: Application {
     var pageRequests: UInt32 = 0
     /// Answers into which the client script's tag goes.
     var pages: [ExchangeID: PassingPage] = [:]
+    var enricher = Enricher()
 
     init(_ service: PresenceService, host: any ApplicationHost, post: LoopPost) {
         self.service = service

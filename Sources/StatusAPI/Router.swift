@@ -99,6 +99,11 @@ struct Rule: Sendable, BitwiseCopyable {
             flags |= Mark.page
             watch.rewrites = true
         }
+        if route.enrichment != nil, kind == .forward {
+            watch.rewrites = true
+            // Presence changes without the application's doing.
+            watch.isVolatile = true
+        }
     }
 }
 
@@ -137,6 +142,7 @@ final class Router: Sendable {
     private let logins: [UInt32: LoginPaths]
     /// Of the routes that inject.
     private let tags: [UInt32: ScriptTag]
+    private let enrichments: [UInt32: EnrichmentPlan]
 
     /// The first match wins, so that the prefix stands before every route.
     init(_ settings: APISettings) throws(RoutePatternError) {
@@ -144,6 +150,7 @@ final class Router: Sendable {
         rules = [.plain] + lookup.rules
         var logins: [UInt32: LoginPaths] = [:]
         var tags: [UInt32: ScriptTag] = [:]
+        var enrichments: [UInt32: EnrichmentPlan] = [:]
         for (index, route) in settings.routes.enumerated() {
             let number = UInt32(lookup.ownCount + index + 1)
             if let attributes = route.inject {
@@ -153,9 +160,11 @@ final class Router: Sendable {
             case .login(let paths), .refresh(let paths): logins[number] = paths
             case .pass, .logout, .heartbeat, .serve: break
             }
+            enrichments[number] = route.enrichment.map { EnrichmentPlan($0) }
         }
         self.logins = logins
         self.tags = tags
+        self.enrichments = enrichments
     }
 
     subscript(route: UInt32) -> Rule { rules[Int(route)] }
@@ -163,6 +172,8 @@ final class Router: Sendable {
     func tag(_ route: UInt32) -> ScriptTag? { tags[route] }
 
     func login(_ route: UInt32) -> LoginPaths { logins[route] ?? LoginPaths() }
+
+    func enrichment(_ route: UInt32) -> EnrichmentPlan? { enrichments[route] }
 
     /// The route of a request; 0 where none matches, nil where it cannot be told and matters.
     @inline(__always)

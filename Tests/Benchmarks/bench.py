@@ -25,9 +25,14 @@ def tokens(options):
     return command.run(options)
 
 
+def enrich(options):
+    import enrich as command
+    return command.run(options)
+
+
 # Each command takes the parsed options and returns an exit code.
 COMMANDS = {"requests": comparison, "instructions": instructions,
-            "tokens": tokens}
+            "tokens": tokens, "enrich": enrich}
 
 
 def positive(text):
@@ -46,7 +51,8 @@ def parse(arguments):
                "Exit code: 0 measured (bar reached or missed), 1 could not measure honestly.")
     parser.add_argument("command", nargs="?", choices=sorted(COMMANDS), default="requests",
                         help="requests (default): CPU time; instructions: as --instructions; tokens:\n"
-                             "by how a token is signed and how often it is new")
+                             "by how a token is signed and how often it is new; enrich: a list of\n"
+                             "1,000 users with presence in it, and without")
     parser.add_argument("--instructions", action="store_true",
                         help="instructions a request by callgrind, and whose they are")
     parser.add_argument("--quick", action="store_true", help="5 short rounds: a first impression")
@@ -57,7 +63,8 @@ def parse(arguments):
     parser.add_argument("--top", type=positive, default=40,
                         help="with --instructions: functions listed (default 40)")
     parser.add_argument("--alone", action="store_true",
-                        help="with --instructions: the sidecar only, not its peers")
+                        help="with --instructions: the sidecar only, not its peers; with enrich:\n"
+                             "without the measurement in memory, which builds the tests")
     parser.add_argument("--without-sidecar", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     options.rounds = options.rounds or (5 if options.quick else 10)

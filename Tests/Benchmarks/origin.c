@@ -1,5 +1,6 @@
-// Owns: the backend of the benchmarks, which answers every request with the same 512-byte JSON.
-// Called by: Tests/Benchmarks (compiled with cc -O2; `origin PORT`), through the proxies.
+// Owns: the backend of the benchmarks, which answers every request with the same 512-byte JSON, or
+// with that of a file.
+// Called by: Tests/Benchmarks (compiled with cc -O2; `origin PORT [FILE]`), through the proxies.
 // Never: reads request bodies, writes to disk, or becomes the bottleneck: one thread, one epoll.
 //
 // Two paths serve the checks and are not counted: /-/count answers how many requests were served,
@@ -9,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +27,8 @@ struct connection {
 };
 
 static struct connection connections[CONNECTIONS];
-static char answer[2048];
+static char small[2048];
+static char *answer = small;
 static size_t answer_bytes;
 static unsigned long long served;
 
@@ -34,7 +37,28 @@ static void fail(const char *what) {
     exit(1);
 }
 
-/// The fixed answer, with the fields that a Django REST backend behind gunicorn sends.
+/// The head that a Django REST backend behind gunicorn sends.
+static int write_head(char *out, size_t room, long body_bytes) {
+    return snprintf(out, room,
+        "HTTP/1.1 200 OK\r\nServer: gunicorn\r\nDate: Sat, 21 Nov 2026 09:30:00 GMT\r\n"
+        "Content-Type: application/json\r\nVary: Accept\r\nAllow: GET, HEAD, OPTIONS\r\n"
+        "Content-Length: %ld\r\n\r\n", body_bytes);
+}
+
+/// The fixed answer with a file for its body.
+static void read_answer(const char *path) {
+    FILE *file = fopen(path, "rb");
+    if (!file || fseek(file, 0, SEEK_END) < 0) fail(path);
+    long size = ftell(file);
+    if (size < 0 || !(answer = malloc(sizeof small + (size_t)size))) fail(path);
+    int head = write_head(answer, sizeof small, size);
+    rewind(file);
+    if (fread(answer + head, 1, (size_t)size, file) != (size_t)size) fail(path);
+    answer_bytes = (size_t)head + (size_t)size;
+    fclose(file);
+}
+
+/// The fixed answer of 512 bytes.
 static void write_answer(void) {
     char body[BODY_BYTES + 1];
     int used = snprintf(body, sizeof body,
@@ -45,10 +69,9 @@ static void write_answer(void) {
     memset(body + used, 'n', BODY_BYTES - (size_t)used - 2);
     memcpy(body + BODY_BYTES - 2, "\"}", 2);
     body[BODY_BYTES] = 0;
-    answer_bytes = (size_t)snprintf(answer, sizeof answer,
-        "HTTP/1.1 200 OK\r\nServer: gunicorn\r\nDate: Sat, 21 Nov 2026 09:30:00 GMT\r\n"
-        "Content-Type: application/json\r\nVary: Accept\r\nAllow: GET, HEAD, OPTIONS\r\n"
-        "Content-Length: %d\r\n\r\n%s", BODY_BYTES, body);
+    int head = write_head(small, sizeof small, BODY_BYTES);
+    memcpy(small + head, body, BODY_BYTES);
+    answer_bytes = (size_t)head + BODY_BYTES;
 }
 
 static void forget(int fd) {
@@ -61,7 +84,12 @@ static void forget(int fd) {
 static int send_all(int fd, const char *bytes, size_t count) {
     while (count > 0) {
         ssize_t sent = send(fd, bytes, count, MSG_NOSIGNAL);
-        if (sent < 0) return -1;  // a full socket means that the reader has gone: small answers
+        if (sent < 0) {
+            // Only an answer from a file can fill a socket, for as long as its reader needs.
+            struct pollfd full = {.fd = fd, .events = POLLOUT};
+            if (errno != EAGAIN || poll(&full, 1, 10000) <= 0) return -1;
+            continue;
+        }
         bytes += sent;
         count -= (size_t)sent;
     }
@@ -85,7 +113,7 @@ static int answer_check(int fd, const char *head, size_t count) {
 
 /// Answers every complete request in `bytes`, keeps the rest. Less than 0: the connection is over.
 static int serve(int fd, const char *bytes, size_t count) {
-    static char batch[BATCH * sizeof answer];
+    static char batch[BATCH * sizeof small];
     size_t at = 0, ready = 0;
     while (at < count) {
         const char *end = memmem(bytes + at, count - at, "\r\n\r\n", 4);
@@ -100,9 +128,13 @@ static int serve(int fd, const char *bytes, size_t count) {
                 if (send_all(fd, batch, ready) < 0) return -1;
                 ready = 0;
             }
-            memcpy(batch + ready, answer, answer_bytes);
-            ready += answer_bytes;
             served++;
+            if (answer_bytes > sizeof batch) {
+                if (send_all(fd, answer, answer_bytes) < 0) return -1;
+            } else {
+                memcpy(batch + ready, answer, answer_bytes);
+                ready += answer_bytes;
+            }
         }
         at += head;
     }
@@ -147,12 +179,13 @@ static void welcome(int epoll, int listener) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 2) {
-        fprintf(stderr, "usage: origin PORT\n");
+    if (argc != 2 && argc != 3) {
+        fprintf(stderr, "usage: origin PORT [FILE]\n");
         return 64;
     }
     signal(SIGPIPE, SIG_IGN);
-    write_answer();
+    if (argc == 3) read_answer(argv[2]);
+    else write_answer();
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1])),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};

@@ -24,7 +24,7 @@ extension RawSpan {
 
     /// Sixteen bytes from `index`; the caller has checked that they are there.
     @inline(__always)
-    private func wide(at index: Int) -> SIMD16<UInt8> {
+    func wide(at index: Int) -> SIMD16<UInt8> {
         unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: SIMD16<UInt8>.self)
     }
 
@@ -149,7 +149,7 @@ extension RawSpan {
 
 /// Sixteen bytes at once, by operators that compile to single instructions (comparisons of lanes
 /// do not: Swift 6.3 makes loops of them). A hit is the uppermost bit of its lane.
-private enum Lanes {
+enum Lanes {
     @inline(__always)
     static func of(_ byte: UInt8) -> SIMD16<UInt8> { SIMD16(repeating: byte) }
 

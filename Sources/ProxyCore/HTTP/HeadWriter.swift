@@ -2,6 +2,17 @@
 // Called by the exchange with a parsed head and its bytes.
 // Never sends a byte on that the parser has not accepted, nor a framing that it did not decide.
 
+/// What became of a body on its way, as far as its head must tell.
+public enum BodyChange: Sendable, Equatable, BitwiseCopyable {
+    case none
+    /// It is not the one that the head speaks of: its ETag becomes a weak one, and what names its
+    /// length, its bytes or parts of them is left out.
+    case rewritten
+    /// The same, and what was put in changes by itself: a date says nothing of it, and an ETag
+    /// only with a mark behind it that does. Nil: it is not known what would be put in.
+    case volatile(mark: UInt64?)
+}
+
 /// Writes heads.
 public enum HeadWriter {
     /// The head that the upstream gets: origin-form, HTTP/1.1, Host first, every field that is
@@ -13,11 +24,12 @@ public enum HeadWriter {
     ///   - expectation: false leaves `Expect` out (the 100 has been sent from here).
     ///   - plain: the response is to come whole and without a content coding, whatever the client
     ///     would take.
+    ///   - unconditional: the upstream must not decide whether the client's copy is still good.
     ///   - own: whole field lines of the application, which `ReservedFields` has admitted.
     public static func request(
         _ head: borrowing RequestHead, _ bytes: RawSpan, forwarded: ForwardedFields,
-        expectation: Bool = true, plain: Bool = false, own: RawSpan = RawSpan(),
-        into out: inout ByteBuffer
+        expectation: Bool = true, plain: Bool = false, unconditional: Bool = false,
+        own: RawSpan = RawSpan(), into out: inout ByteBuffer
     ) {
         out.reserve(head.length + 256)
         requestLine(head, bytes, into: &out)
@@ -27,6 +39,9 @@ public enum HeadWriter {
         if head.maxForwards != nil { skipped |= KnownField.maxForwards.bit }
         // An If-Range means nothing without its Range (RFC 9110 §13.1.5).
         if plain { skipped |= KnownField.acceptEncoding.bit | KnownField.range.bit }
+        if unconditional {
+            skipped |= KnownField.ifNoneMatch.bit | KnownField.ifModifiedSince.bit
+        }
         if head.fields.count == 0 || head.fields[0].known != .host {
             skipped |= KnownField.host.bit
             out.append("Host: ")
@@ -90,21 +105,19 @@ public enum HeadWriter {
     ///   - framing: how the body will be sent; `.none` keeps the Content-Length that the response
     ///     to HEAD or a 304 announces.
     ///   - keepAlive: whether the connection stays open.
-    ///   - rewritten: the body is not the one that the head speaks of: its ETag becomes a weak one,
-    ///     and what names its length, its bytes or parts of them is left out.
     public static func response(
         _ head: borrowing ResponseHead, _ bytes: RawSpan, downstream version: HTTPVersion,
-        framing: BodyFraming, keepAlive: Bool, rewritten: Bool = false,
+        framing: BodyFraming, keepAlive: Bool, change: BodyChange = .none,
         into out: inout ByteBuffer
     ) {
         out.reserve(head.length + 128)
         statusLine(head, bytes, into: &out)
-        if rewritten {
-            rewrittenFields(head, bytes, into: &out)
-        } else {
+        if change == .none {
             fields(head, bytes, into: &out)
+        } else {
+            changedFields(head, bytes, change, into: &out)
         }
-        if framing == .none, !rewritten, let length = head.declaredLength {
+        if framing == .none, change == .none, let length = head.declaredLength {
             self.framing(.length(length), into: &out)
         } else {
             self.framing(framing, into: &out)
@@ -117,6 +130,20 @@ public enum HeadWriter {
         } else {
             connection(version, keepAlive: keepAlive, into: &out)
         }
+        out.append("\r\n")
+    }
+
+    /// 304 in the place of a 200 whose changed body the client has already: the fields of that head,
+    /// but for those that speak of a body (RFC 9110 §15.4.5).
+    static func notModified(
+        _ head: borrowing ResponseHead, _ bytes: RawSpan, mark: UInt64,
+        downstream version: HTTPVersion, keepAlive: Bool, into out: inout ByteBuffer
+    ) {
+        out.append("HTTP/1.1 304 Not Modified\r\n")
+        changedFields(
+            head, bytes, .volatile(mark: mark), without: KnownField.contentType.bit, into: &out)
+        via(head.version, into: &out)
+        connection(version, keepAlive: keepAlive, into: &out)
         out.append("\r\n")
     }
 
@@ -170,25 +197,37 @@ public enum HeadWriter {
     /// A strong ETag would promise the same bytes (§8.8.1). Ranges are those of other bytes, and
     /// digests (RFC 9530, RFC 3230, RFC 1864) would not match.
     @inline(never)
-    private static func rewrittenFields(
-        _ head: borrowing ResponseHead, _ bytes: RawSpan, into out: inout ByteBuffer
+    private static func changedFields(
+        _ head: borrowing ResponseHead, _ bytes: RawSpan, _ change: BodyChange,
+        without further: UInt64 = 0, into out: inout ByteBuffer
     ) {
-        let skipped = framingFields | KnownField.acceptRanges.bit
+        var skipped = framingFields | KnownField.acceptRanges.bit | further
+        if case .volatile = change { skipped |= KnownField.lastModified.bit }
         for index in 0..<head.fields.count {
             let field = head.fields[index]
             if field.dropped || field.known.bit & skipped != 0 { continue }
             if field.known == .other, isDigest(bytes[field.name]) { continue }
+            let value = bytes[field.value]
+            if field.known == .etag, case .volatile(let mark) = change {
+                if let mark { markedTag(bytes[field.name], value, mark, into: &out) }
+                continue
+            }
             out.append(bytes[field.name])
             out.append(": ")
-            if field.known == .etag, !isWeak(bytes[field.value]) { out.append("W/") }
-            out.append(bytes[field.value])
+            if field.known == .etag, !EntityTag.isWeak(value) { out.append("W/") }
+            out.append(value)
             out.append("\r\n")
         }
     }
 
-    /// RFC 9110 §8.8.3: the mark is a capital letter.
-    private static func isWeak(_ tag: RawSpan) -> Bool {
-        tag.byteCount > 1 && tag[at: 0] == UInt8(ascii: "W") && tag[at: 1] == UInt8(ascii: "/")
+    private static func markedTag(
+        _ name: RawSpan, _ value: RawSpan, _ mark: UInt64, into out: inout ByteBuffer
+    ) {
+        guard EntityTag.opaque(value) != nil else { return }
+        out.append(name)
+        out.append(": W/\"")
+        _ = EntityTag.append(value, mark: mark, to: &out)
+        out.append("\"\r\n")
     }
 
     private static func isDigest(_ name: RawSpan) -> Bool {

@@ -42,6 +42,9 @@ public struct JSONPath: Sendable, Equatable {
         self.steps = steps
     }
 
+    /// Whether it is the whole document.
+    public var isRoot: Bool { steps.isEmpty }
+
     /// Whether the path can name several places.
     public var isPlural: Bool { steps.contains(.every) }
 

@@ -70,11 +70,18 @@ public struct Watch: Sendable, Equatable, BitwiseCopyable {
     /// Whether `rewriting` is asked what is to be changed. The upstream is asked for a whole body
     /// without coding then: `Accept-Encoding: identity`, and no `Range`.
     public var rewrites: Bool
+    /// What `rewrite` puts in changes by itself, so that the upstream cannot tell whether what a
+    /// client has is still good: it is not asked (no `If-None-Match`, no `If-Modified-Since` of a
+    /// GET or HEAD), and the answer to that is made here.
+    public var isVolatile: Bool
 
-    public init(body: Int = 0, fields: Bool = false, rewrites: Bool = false) {
+    public init(
+        body: Int = 0, fields: Bool = false, rewrites: Bool = false, isVolatile: Bool = false
+    ) {
         self.body = body
         self.fields = fields
         self.rewrites = rewrites
+        self.isVolatile = isVolatile
     }
 
     public static let nothing = Watch()
@@ -124,6 +131,15 @@ public enum Rewriting: Sendable, Equatable, BitwiseCopyable {
     case whole(limit: Int)
     /// Each piece goes through `rewrite(_:_:piece:isLast:into:)` as it comes.
     case stream
+}
+
+/// What `rewrite` made of a whole body.
+public enum Rewritten: Sendable, Equatable, BitwiseCopyable {
+    /// It passes as it came.
+    case unchanged
+    /// Another one passes in its place. `mark` is another whenever what was put in differs: with
+    /// `Watch.isVolatile` it goes into the ETag.
+    case changed(mark: UInt64)
 }
 
 /// What `serve` made of a request.
@@ -207,11 +223,11 @@ public protocol Application: AnyObject {
 
     /// The whole body of a response that is rewritten so; nil where it is larger than the limit,
     /// or too much is collected already: it passes as it came.
-    /// - Returns: whether `out` holds another body; false: it passes as it came.
+    /// - Returns: whether `out` holds another body.
     func rewrite(
         _ id: ExchangeID, _ ticket: Ticket, body: RawSpan?, into out: inout ByteBuffer,
         now: Milliseconds
-    ) -> Bool
+    ) -> Rewritten
 
     /// The next bytes of a response that is rewritten as it streams. What `out` is given passes in
     /// their place. The last call has no bytes.
@@ -253,7 +269,7 @@ extension Application {
     public func rewrite(
         _ id: ExchangeID, _ ticket: Ticket, body: RawSpan?, into out: inout ByteBuffer,
         now: Milliseconds
-    ) -> Bool { false }
+    ) -> Rewritten { .unchanged }
 
     public func rewrite(
         _ id: ExchangeID, _ ticket: Ticket, piece: RawSpan, isLast: Bool,

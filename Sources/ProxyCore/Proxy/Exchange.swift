@@ -52,6 +52,9 @@ struct Exchange: ~Copyable {
     /// The application may change the response.
     var mayRewrite = false
     var rewriting = RewritingState.none
+    /// Whether the client's copy is still good is decided here, and by what it was asked.
+    var isVolatile = false
+    var conditions = ByteBuffer()
     /// The head and then the body of a response that is collected to be changed.
     var collected = ByteBuffer()
     /// Bytes of that head.
@@ -90,6 +93,8 @@ struct Exchange: ~Copyable {
         watchesHead = false
         watchLimit = 0
         mayRewrite = false
+        isVolatile = false
+        conditions.removeAll()
         rewriting = .none
         interims = 0
         status = 0

@@ -35,6 +35,7 @@ extension ProxyLoop {
             exchanges[exchange].watchesHead = watch.fields
             exchanges[exchange].mayRewrite =
                 watch.rewrites && requestHead.webSocketUpgrade != .valid
+            if watch.isVolatile, exchanges[exchange].mayRewrite { keepConditions(exchange) }
             forward(exchange, slot, arrival.from)
         }
     }
@@ -93,6 +94,7 @@ extension ProxyLoop {
         }
         if hasReserved { reserveFields(exchange) }
         let plain = exchanges[exchange].mayRewrite
+        let unconditional = exchanges[exchange].isVolatile
         var upstream: Int32 = -1
         if isAtHand || collecting >= Limits.collecting {
             switch acquire(for: exchange) {
@@ -111,14 +113,16 @@ extension ProxyLoop {
         if upstream >= 0 {
             HeadWriter.request(
                 requestHead, scratch.bytes, forwarded: forwarded, expectation: false,
-                plain: plain, own: ownFields.bytes, into: &upstreams[upstream].output)
+                plain: plain, unconditional: unconditional, own: ownFields.bytes,
+                into: &upstreams[upstream].output)
             upstreams[upstream].keepsSent =
                 upstreams[upstream].isReused && requestHead.framing.isEmpty
                 && requestHead.method.isIdempotent
         } else {
             HeadWriter.request(
                 requestHead, scratch.bytes, forwarded: forwarded, expectation: false,
-                plain: plain, own: ownFields.bytes, into: &exchanges[exchange].waiting)
+                plain: plain, unconditional: unconditional, own: ownFields.bytes,
+                into: &exchanges[exchange].waiting)
         }
         relayFirst(exchange, slot)
     }

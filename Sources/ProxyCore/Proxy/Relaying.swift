@@ -217,7 +217,7 @@ extension ProxyLoop {
             beginRewriting(exchange)
         } else {
             settle(exchange, downstreamFraming(exchange))
-            writeHead(exchange, scratch, rewritten: false)
+            writeHead(exchange, scratch, .none)
         }
     }
 
@@ -231,11 +231,11 @@ extension ProxyLoop {
     }
 
     /// Writes the head in `responseHead`, which stands at the start of `bytes`.
-    func writeHead(_ exchange: Int32, _ bytes: borrowing ByteBuffer, rewritten: Bool) {
+    func writeHead(_ exchange: Int32, _ bytes: borrowing ByteBuffer, _ change: BodyChange) {
         HeadWriter.response(
             responseHead, bytes.bytes, downstream: exchanges[exchange].version,
             framing: exchanges[exchange].framing, keepAlive: exchanges[exchange].persists,
-            rewritten: rewritten, into: &outgoing)
+            change: change, into: &outgoing)
     }
 
     func downstreamFraming(_ exchange: Int32) -> BodyFraming {

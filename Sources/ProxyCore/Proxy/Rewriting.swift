@@ -23,7 +23,9 @@ extension ProxyLoop {
             // Without a body nothing but the head can be changed.
             if responseHead.framing == .none {
                 settle(exchange, .none)
-                writeHead(exchange, scratch, rewritten: true)
+                writeHead(
+                    exchange, scratch,
+                    exchanges[exchange].isVolatile ? .volatile(mark: nil) : .rewritten)
                 return
             }
         case .untouched: break
@@ -37,7 +39,7 @@ extension ProxyLoop {
         case .stream where hasBody:
             exchanges[exchange].rewriting = .streaming
             settle(exchange, exchanges[exchange].version == .http11 ? .chunked : .untilClose)
-            writeHead(exchange, scratch, rewritten: true)
+            writeHead(exchange, scratch, .rewritten)
         case .untouched, .announced, .stream:
             passHead(exchange)
         }
@@ -46,7 +48,7 @@ extension ProxyLoop {
     /// As it came.
     private func passHead(_ exchange: Int32) {
         settle(exchange, downstreamFraming(exchange))
-        writeHead(exchange, scratch, rewritten: false)
+        writeHead(exchange, scratch, .none)
     }
 
     private func isWithin(_ limit: Int) -> Bool {
@@ -116,7 +118,7 @@ extension ProxyLoop {
         defer { swap(&collected, &exchanges[exchange].collected) }
         parseCollected(exchange, collected)
         settle(exchange, downstreamFraming(exchange))
-        writeHead(exchange, collected, rewritten: false)
+        writeHead(exchange, collected, .none)
         let body = exchanges[exchange].collectedHead..<collected.count
         exchanges[exchange].sentDown += UInt64(body.count)
         BodyWriter.append(
@@ -147,14 +149,21 @@ extension ProxyLoop {
         let head = exchanges[exchange].collectedHead
         var collected = takeCollected(exchange)
         rewritten.removeAll()
-        let isChanged = application.rewrite(
+        let outcome = application.rewrite(
             id, exchanges[exchange].ticket,
             body: collected.bytes.extracting(head..<collected.count), into: &rewritten,
             now: loop.utc)
         parseCollected(exchange, collected)
+        let change = change(exchange, outcome)
+        if case .volatile(let mark?) = change, isKnown(exchange, collected, mark) {
+            passNotModified(exchange, collected, mark)
+            if isCurrent(id) { swap(&collected, &exchanges[exchange].collected) }
+            return
+        }
+        let isChanged = change != .none
         let body = isChanged ? 0..<rewritten.count : head..<collected.count
         settle(exchange, .length(UInt64(body.count)))
-        writeHead(exchange, collected, rewritten: isChanged)
+        writeHead(exchange, collected, change)
         exchanges[exchange].sentDown += UInt64(body.count)
         // Sent from where it stands: `scratch` has been read to its end.
         if isChanged { swap(&rewritten, &collected) }
@@ -163,6 +172,61 @@ extension ProxyLoop {
         swap(&collected, &scratch)
         if isChanged { swap(&rewritten, &collected) }
         if isCurrent(id) { swap(&collected, &exchanges[exchange].collected) }
+        rewritten.removeAll()
+        rewritten.shrink(to: Limits.highWater)
+    }
+
+    private func change(_ exchange: Int32, _ outcome: Rewritten) -> BodyChange {
+        switch outcome {
+        case .unchanged: .none
+        case .changed(let mark): exchanges[exchange].isVolatile ? .volatile(mark: mark) : .rewritten
+        }
+    }
+
+    // MARK: What the client has already
+
+    /// At the request: what the client has is noted, and not asked of the upstream. Other methods
+    /// than these mean something else by it (RFC 9110 §13.1.2).
+    func keepConditions(_ exchange: Int32) {
+        guard requestHead.method == .get || requestHead.method == .head else { return }
+        exchanges[exchange].isVolatile = true
+        guard requestHead.fields.has(.ifNoneMatch) else { return }
+        for index in 0..<requestHead.fields.count {
+            let field = requestHead.fields[index]
+            guard field.known == .ifNoneMatch, !field.dropped else { continue }
+            exchanges[exchange].conditions.append(
+                scratch, Int(field.value.start)..<Int(field.value.end))
+            exchanges[exchange].conditions.append(",")
+        }
+    }
+
+    /// Whether the client has the body that `rewrite` has just made (RFC 9110 §13.2.2).
+    private func isKnown(
+        _ exchange: Int32, _ collected: borrowing ByteBuffer, _ mark: UInt64
+    ) -> Bool {
+        guard !exchanges[exchange].conditions.isEmpty, responseHead.status == 200,
+            let field = responseHead.fields.first(.etag), responseHead.fields.count(of: .etag) == 1
+        else { return false }
+        var tag = ByteBuffer()
+        return EntityTag.append(collected.bytes[field.value], mark: mark, to: &tag)
+            && Self.list(exchanges[exchange].conditions, names: tag)
+    }
+
+    private static func list(
+        _ conditions: borrowing ByteBuffer, names tag: borrowing ByteBuffer
+    ) -> Bool {
+        EntityTag.list(conditions.bytes, names: tag.bytes)
+    }
+
+    private func passNotModified(
+        _ exchange: Int32, _ collected: borrowing ByteBuffer, _ mark: UInt64
+    ) {
+        exchanges[exchange].status = 304
+        settle(exchange, .none)
+        HeadWriter.notModified(
+            responseHead, collected.bytes, mark: mark,
+            downstream: exchanges[exchange].version, keepAlive: exchanges[exchange].persists,
+            into: &outgoing)
         rewritten.removeAll()
         rewritten.shrink(to: Limits.highWater)
     }

@@ -74,7 +74,7 @@ enum RoutesCommand {
         let demand = "without a good token 401, and nothing reaches the backend"
         let tag = "the client script's tag goes into its pages" + attributes(route.inject)
         return (route.require ? [demand] : []) + [passage(route)]
-            + (route.inject == nil ? [] : [tag])
+            + (route.inject == nil ? [] : [tag]) + addition(route)
     }
 
     private static func passage(_ route: Config.Route) -> String {
@@ -101,6 +101,19 @@ enum RoutesCommand {
             " \(attribute.name)=\"\(attribute.value.replacing("\n", with: "\\n"))\""
         }
         return shown.isEmpty ? "" : ", with" + shown.joined()
+    }
+
+    /// What a JSON answer shows besides.
+    private static func addition(_ route: Config.Route) -> [String] {
+        guard let enrichment = route.enrichment else { return [] }
+        let items = enrichment.items?.text ?? "the answer, or of each element where it is a list"
+        let own =
+            enrichment.id.map { ["online_status, is_online and last_seen by \($0.text)"] } ?? []
+        let further = enrichment.fields.map { "\($0.name) by \($0.id.text)" }
+        return [
+            "JSON up to \(SizeText.text(enrichment.maximumBody)) gains in \(items): "
+                + (own + further).joined(separator: ", ")
+        ]
     }
 
     /// `token from $.access or cookie:sessionid, user from $.user.id`.

@@ -133,6 +133,8 @@ struct Config: Sendable {
         var require = false
         /// The client script's tag goes into pages, with these attributes.
         var inject: [ScriptAttribute]?
+        /// What is added to the JSON that the backend answers.
+        var enrichment: Enrichment?
     }
 }
 

@@ -5,7 +5,7 @@
 /// A feature that a configuration can ask for. The one place to flip when it arrives.
 enum Feature: CaseIterable {
     case tls, cluster, secureUpstream, systemdListen
-    case upstreamHealth, enrichment, webhooks
+    case upstreamHealth, webhooks
     case connectionsPerAddress
 
     enum Support {
@@ -20,7 +20,7 @@ enum Feature: CaseIterable {
         switch self {
         case .tls, .cluster, .secureUpstream, .systemdListen:
             .refused
-        case .upstreamHealth, .enrichment, .webhooks, .connectionsPerAddress:
+        case .upstreamHealth, .webhooks, .connectionsPerAddress:
             .ignored
         }
     }
@@ -33,7 +33,6 @@ enum Feature: CaseIterable {
         case .secureUpstream: ("an https upstream", "write http:// or unix:")
         case .systemdListen: ("socket activation", "write an address like \"127.0.0.1:8080\"")
         case .upstreamHealth: ("checking the health of the upstream", nil)
-        case .enrichment: ("enriching lists", nil)
         case .webhooks: ("sending webhooks", nil)
         case .connectionsPerAddress: ("a limit for each address", nil)
         }

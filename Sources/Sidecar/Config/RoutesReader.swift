@@ -49,7 +49,7 @@ struct RoutesReader {
             }
         }
         let inject = InjectReader.read(entry)
-        transformations(entry)
+        let enrichment = transformations(entry)
         guard let match else {
             if entry.value.node["match"] == nil {
                 entry.error("match is missing: write match: \"GET /path/**\"")
@@ -59,7 +59,7 @@ struct RoutesReader {
         guard let pattern = pattern(match) else { return nil }
         let route = Config.Route(
             match: pattern, line: match.line, action: action, activity: activity, track: track,
-            require: require, inject: inject)
+            require: require, inject: inject, enrichment: enrichment)
         return (route, match)
     }
 
@@ -135,23 +135,18 @@ struct RoutesReader {
         value.choice(of: Self.served.map(\.name)).flatMap { Endpoint(serving: $0) }
     }
 
-    private func transformations(_ entry: ConfigSection) {
-        let enrich = entry.optionalSection(
-            "enrich", like: "{ items: \"$.results[*]\", id: \"$.id\" }")
-        if let enrich {
-            for (key, example) in [("items", "$.results[*]"), ("id", "$.id")] {
-                if enrich.value(key)?.jsonPath(like: example) == nil,
-                    enrich.value.node[key] == nil
-                {
-                    enrich.error("\(key) is missing: write \(key): \"\(example)\"")
-                }
-            }
-            Feature.enrichment.note(at: enrich.value)
+    private func transformations(_ entry: ConfigSection) -> Enrichment? {
+        let enrich = entry.optionalSection("enrich", like: EnrichmentReader.example)
+        let enrichment = enrich.flatMap { EnrichmentReader().read($0) }
+        if let enrich, let on = entry.value("on")?.node.string, on == "login" || on == "refresh" {
+            enrich.error(
+                "contradicts on: \"\(on)\", whose answer is read as it passes; leave it out")
         }
         if let serve = entry.value("serve"), enrich != nil || InjectReader.isAsked(entry) {
             serve.error(
                 "contradicts \"enrich\" and \"inject\", which change what the backend answers;"
                     + " keep one of them")
         }
+        return enrichment
     }
 }

@@ -116,6 +116,6 @@ extension Config.Route {
             }
         return PassingRoute(
             match: match, effect: effect, activity: activity, track: track, require: require,
-            inject: inject)
+            inject: inject, enrichment: enrichment)
     }
 }

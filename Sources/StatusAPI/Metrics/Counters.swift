@@ -40,6 +40,9 @@ enum Counter: Int, CaseIterable, Sendable {
     // Answers to requests for pages, by what became of the client script's tag.
     case pageInjected, pageAlready, pagePolicy, pageFragment, pageNoPlace, pageCharset
     case pageUnclear, pageEncoded, pageNotHTML, pageNoTransform
+    // Answers on routes that enrich: enriched, or why not.
+    case enriched, enrichEmpty, enrichShape, enrichNotJSON, enrichTooManyItems, enrichTooLarge
+    case enrichStatus, enrichPartial, enrichType, enrichCoded, enrichShared, enrichFixed
 
     case heartbeats, statusesSet, commitFailed, commitLate
 

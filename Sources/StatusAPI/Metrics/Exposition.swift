@@ -176,6 +176,18 @@ struct CounterFamily {
                 ("credential required", .requireRefused),
             ]),
         CounterFamily(
+            name: "presence_enrich_total",
+            help: "Answers on routes that enrich: enriched, or why they passed as they came.",
+            label: "outcome",
+            samples: [
+                ("enriched", .enriched), ("empty list", .enrichEmpty),
+                ("other shape", .enrichShape), ("not JSON", .enrichNotJSON),
+                ("too many items", .enrichTooManyItems), ("too large", .enrichTooLarge),
+                ("status", .enrichStatus), ("partial", .enrichPartial),
+                ("other type", .enrichType), ("compressed", .enrichCoded),
+                ("public", .enrichShared), ("no-transform", .enrichFixed),
+            ]),
+        CounterFamily(
             name: "presence_tokens_total",
             help: "Look-ups of tokens that counted, by how that was known.", label: "verdict",
             samples: [

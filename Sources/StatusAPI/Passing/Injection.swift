@@ -33,9 +33,11 @@ extension PresenceApplication {
     ) {
         guard PageRequest.isForPage(request, bytes), let tag = router.tag(route) else {
             rule.flags &= ~Mark.page
-            rule.watch.rewrites = false
+            // It may ask for a list that is enriched.
+            rule.watch.rewrites = rule.watch.isVolatile
             return
         }
+        rule.watch.isVolatile = false
         var site = LinkBase(request, bytes)
         if arrival.from.secure { site.scheme = "https" }
         pageRequests &+= 1
@@ -67,7 +69,7 @@ extension PresenceApplication {
         _ id: ExchangeID, _ ticket: inout Ticket, _ head: borrowing ResponseHead,
         _ bytes: RawSpan, now: Milliseconds
     ) -> Rewriting {
-        guard ticket.flags & Mark.page != 0 else { return .untouched }
+        guard ticket.flags & Mark.page != 0 else { return beginEnrichment(ticket, head, bytes) }
         return beginInjection(id, ticket, head, bytes)
     }
 

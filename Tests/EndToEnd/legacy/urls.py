@@ -2,6 +2,8 @@
 # Called by Django.
 # Never serves a path of the sidecar.
 from django.urls import path
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import conditional_page
 from rest_framework_simplejwt.views import TokenRefreshView
 
 from . import html, pages, views
@@ -12,6 +14,9 @@ urlpatterns = [
     path("api/auth/logout/", views.Logout.as_view()),
     path("api/users/me/", views.Me.as_view()),
     path("api/users/admin/users/", views.AdminUsers.as_view()),
+    path("api/users/packed/", gzip_page(conditional_page(views.AdminUsers.as_view()))),
+    path("api/users/all/", views.AllUsers.as_view()),
+    path("api/tasks/", views.Tasks.as_view()),
     path("api/orders/", views.Orders.as_view()),
     path("api/invoices/", views.Invoices.as_view()),
     path("signin/", html.sign_in),

@@ -57,6 +57,25 @@ class Invoices(APIView):
         return Response([{"id": 1, "total": "99.00"}])
 
 
+class AllUsers(generics.ListAPIView):
+    """Nothing but a list."""
+
+    serializer_class = UserSerializer
+    pagination_class = None
+    queryset = get_user_model().objects.order_by("id")
+
+
+class Tasks(APIView):
+    """What somebody wrote for somebody: ids of people within other things."""
+
+    def get(self, request):
+        tasks = [
+            {"id": 31, "author_id": 2, "assignee": {"id": "3", "username": "bob"}, "done": False},
+            {"id": 32, "author_id": 2, "assignee": None, "done": True},
+        ]
+        return Response({"groups": [{"name": "ward 3", "tasks": tasks}, {"tasks": []}]})
+
+
 class AdminUsers(generics.ListAPIView):
     permission_classes = [permissions.IsAdminUser]
     serializer_class = UserSerializer

@@ -42,6 +42,7 @@ struct Script: @unchecked Sendable {
     var rewriting: (Int) -> Rewriting = { _ in .untouched }
     /// The whole body → another one; nil: unchanged.
     var rewrite: (String) -> String? = { _ in nil }
+    var mark: UInt64 = 0
     /// A piece → what passes in its place; nil: the end.
     var piece: (String?) -> String = { $0 ?? "" }
     var serve: (Host, ExchangeID, String) -> Service = { _, _, label in
@@ -126,16 +127,16 @@ final class ScriptedApplication: Application {
     func rewrite(
         _ id: ExchangeID, _ ticket: Ticket, body: RawSpan?, into out: inout ByteBuffer,
         now: Milliseconds
-    ) -> Bool {
+    ) -> Rewritten {
         guard let body else {
             note(.rewritten(nil))
-            return false
+            return .unchanged
         }
         let text = body.text() ?? ""
         note(.rewritten(text))
-        guard let other = script.rewrite(text) else { return false }
+        guard let other = script.rewrite(text) else { return .unchanged }
         out.append(other)
-        return true
+        return .changed(mark: script.mark)
     }
 
     func rewrite(

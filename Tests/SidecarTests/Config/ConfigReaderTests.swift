@@ -22,7 +22,7 @@ final class ConfigReaderTests: XCTestCase {
         XCTAssertEqual(
             warnings.map { $0.split(separator: " ")[1] },
             [
-                "upstream.health:", "routes[6].enrich:", "webhooks[0]:",
+                "upstream.health:", "webhooks[0]:",
             ])
     }
 

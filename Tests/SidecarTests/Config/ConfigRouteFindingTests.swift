@@ -63,8 +63,6 @@ final class ConfigRouteFindingTests: XCTestCase {
                 #"c:8: routes[4].track: contradicts activity: true; keep one of them"#,
                 #"c:9: routes[5].track: contradicts "on": what is watched counts; keep one of them"#,
                 #"c:10: routes[6].serve: contradicts "enrich" and "inject", which change what the backend answers; keep one of them"#,
-                #"c:10: routes[6].enrich: id is missing: write id: "$.id""#,
-                #"c:10: routes[6].enrich: warning: enriching lists is not supported by this version and is ignored"#,
                 #"c:11: routes[7]: match is missing: write match: "GET /path/**""#,
                 #"c:12: routes[8].token: "access" is no path: a path begins with '$', like "$.user.id""#,
                 #"c:12: routes[8].user: names several places: write one, like "$.user.id""#,
