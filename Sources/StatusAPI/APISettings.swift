@@ -50,8 +50,8 @@ public enum Endpoint: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
             .clientScript, .reactScript:
             true
-        case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats, .healthz,
-            .readyz, .metrics:
+        case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats,
+            .changes, .events, .history, .healthz, .readyz, .metrics:
             false
         }
     }

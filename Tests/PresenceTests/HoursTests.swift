@@ -98,7 +98,8 @@ final class HoursTests: XCTestCase {
         let here = StoredUser(
             id: "here", lastSeen: start - 1_000, lastActive: start - 1_000, status: .online,
             since: noon,
-            sessions: [StoredSession(tag: 99, contact: start - 1_000, saidAway: false, open: false)])
+            sessions: [StoredSession(tag: 99, contact: start - 1_000, saidAway: false, open: false)]
+        )
         let gone = StoredUser(id: "gone", lastSeen: noon + 5, status: .offline, since: noon + 9)
         let restored = RestoredState(users: [here, gone], hours: [kept], aliveAt: start - 10)
         let house = house(at: start, restored)

@@ -105,8 +105,9 @@ final class ChangesTests: XCTestCase {
         let harness = try Harness()
         let me = try harness.token("me")
         let cursor = try cursor(harness, me)
-        guard case .later(let id) = harness.send(
-            "GET", changes + "?since=\(cursor)&wait=25s", token: me)
+        guard
+            case .later(let id) = harness.send(
+                "GET", changes + "?since=\(cursor)&wait=25s", token: me)
         else { return XCTFail("not parked") }
         harness.pass(10_000)
         XCTAssertNil(harness.host.answers[id])
@@ -124,8 +125,9 @@ final class ChangesTests: XCTestCase {
         let harness = try Harness()
         let me = try harness.token("me")
         let cursor = try cursor(harness, me)
-        guard case .later(let id) = harness.send(
-            "GET", changes + "?since=\(cursor)&wait=25s", token: me)
+        guard
+            case .later(let id) = harness.send(
+                "GET", changes + "?since=\(cursor)&wait=25s", token: me)
         else { return XCTFail("not parked") }
         let delay = try XCTUnwrap(harness.app.turn(now: harness.now))
         XCTAssertLessThanOrEqual(delay, 25_000, "the loop is to wake for it")
@@ -143,8 +145,9 @@ final class ChangesTests: XCTestCase {
         let me = try harness.token("me")
         let cursor = try cursor(harness, me)
         harness.forward("GET", "/", token: try harness.token("a"))
-        guard case .later(let id) = harness.send(
-            "GET", changes + "?since=\(cursor)&wait=25s", token: me)
+        guard
+            case .later(let id) = harness.send(
+                "GET", changes + "?since=\(cursor)&wait=25s", token: me)
         else { return XCTFail("not gathered") }
         harness.pass(APILimits.pollGathering - 1)
         XCTAssertNil(harness.host.answers[id])
@@ -225,8 +228,9 @@ final class ChangesTests: XCTestCase {
         let harness = try Harness()
         let me = try harness.token("me", lifetime: 5_000)
         let cursor = try cursor(harness, me)
-        guard case .later(let id) = harness.send(
-            "GET", changes + "?since=\(cursor)&wait=60s", token: me)
+        guard
+            case .later(let id) = harness.send(
+                "GET", changes + "?since=\(cursor)&wait=60s", token: me)
         else { return XCTFail("not parked") }
         // The leeway of clocks is granted.
         harness.pass(34_900)
@@ -270,11 +274,13 @@ final class ChangesTests: XCTestCase {
 
     func testDrainingAnswersAll() throws {
         let draining = Flag()
-        let harness = try Harness(probes: HealthProbes(isDraining: { draining.value.load(ordering: .relaxed) }))
+        let harness = try Harness(
+            probes: HealthProbes(isDraining: { draining.value.load(ordering: .relaxed) }))
         let me = try harness.token("me")
         let cursor = try cursor(harness, me)
-        guard case .later(let id) = harness.send(
-            "GET", changes + "?since=\(cursor)&wait=60s", token: me)
+        guard
+            case .later(let id) = harness.send(
+                "GET", changes + "?since=\(cursor)&wait=60s", token: me)
         else { return XCTFail("not parked") }
         harness.turn()
         XCTAssertNil(harness.host.answers[id])

@@ -21,7 +21,8 @@ extension HistoryBook {
         if marks.count <= limit, let last = try lasting(user, before: history.to) {
             let isOpen = history.to == now
             marks.append(
-                HistoryInterval(status: last.status, from: last.since, to: isOpen ? nil : history.to))
+                HistoryInterval(
+                    status: last.status, from: last.since, to: isOpen ? nil : history.to))
         }
         if marks.count > limit {
             history.isCut = true

@@ -50,7 +50,9 @@ public final class PresenceStore: FactSink, HistoryKeeper, Sendable {
             let (state, damage) = StoreReader.read(file.database)
             restored = state
             if let damage { throw StoreProblem(damage) }
-            return (PresenceStore(try StoreCore(file, aliveAt: state.aliveAt), restored, queue), nil)
+            return (
+                PresenceStore(try StoreCore(file, aliveAt: state.aliveAt), restored, queue), nil
+            )
         } catch {
             // What could be read of a damaged file still counts, revocations above all.
             return (PresenceStore(StoreCore(error), restored, queue), error)

@@ -76,8 +76,8 @@ extension PresenceApplication {
             file = name.flatMap { files.dashboardParts[$0] }
         case .clientScript: file = files.client
         case .reactScript: file = files.react
-        case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats, .healthz,
-            .readyz, .metrics:
+        case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats,
+            .changes, .events, .history, .healthz, .readyz, .metrics:
             file = nil
         }
         guard let file else { throw .notFound("The sidecar has nothing at this address.") }

@@ -84,7 +84,8 @@ final class HistoryTests: XCTestCase {
         turn(&life, at: start + 2_000)
         life.engine.sweep(now: start + 130_000)
         _ = life.engine.claim(
-            user: "a", status: .away, until: start + 300_000, now: start + 200_000) { _ in }
+            user: "a", status: .away, until: start + 300_000, now: start + 200_000
+        ) { _ in }
         see("a", in: life, at: start + 290_000)
         // What was not flushed yet is in the answer all the same.
         let all = history(&life, "a", from: start, to: start + 350_000)
@@ -147,7 +148,8 @@ final class HistoryTests: XCTestCase {
         }
         // One that lasts over several days stands where it ends.
         _ = life.engine.claim(
-            user: "a", status: .online, until: start + 23 * day, now: start + 20 * day) { _ in }
+            user: "a", status: .online, until: start + 23 * day, now: start + 20 * day
+        ) { _ in }
         turn(&life, at: start + 23 * day + 1)
         let now = start + 24 * day
         let window = history(
