@@ -149,6 +149,8 @@ final class PagePolicyTests: XCTestCase {
             verdict(["default-src a.example:8080"], site: "http://a.example:8080"), "yes")
         XCTAssertEqual(verdict(["default-src *:8080"], site: "http://a.example:8080"), "no")
         XCTAssertEqual(verdict(["default-src *.example:*"], site: "http://a.example:8080"), "yes")
+        XCTAssertEqual(verdict(["default-src http://*"], site: "http://a.example:8080"), "no")
+        XCTAssertEqual(verdict(["default-src http://*:*"], site: "http://a.example:8080"), "yes")
         XCTAssertEqual(verdict(["default-src app.example"]), "no")
     }
 

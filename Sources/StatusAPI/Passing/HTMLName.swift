@@ -17,8 +17,7 @@ enum HTMLName: UInt8, BitwiseCopyable {
 
     /// - Parameter name: in lower case.
     init(_ name: RawSpan) {
-        self = .other
-        for (text, found) in Self.table where name.equals(text) { self = found }
+        self = Self.table.first { name.equals($0.0) }?.1 ?? .other
     }
 
     private static let table: [(StaticString, HTMLName)] = [
