@@ -29,6 +29,8 @@ ENRICHED = [
     },
     {"match": "GET /echo/**", "enrich": {}},
     {"match": "GET /broken/", "enrich": {}},
+    {"match": "GET /api/orders/", "enrich": {}, "inject": True},
+    {"match": "GET /team/", "enrich": {}, "inject": True},
     {"match": "GET /files/stream/", "enrich": {}},
 ]
 
@@ -179,6 +181,17 @@ def test_what_is_no_json_list_passes_as_it_came(app, legacy):
     assert count(app, "other type") == 1 and count(app, "status") == 1
     app.client.get("/echo/x")
     assert count(app, "other shape") == 1
+
+
+def test_a_route_that_injects_too(app, legacy):
+    """Data is enriched and a page gets the tag, whatever the request looks like."""
+    for headers in [{}, {"Sec-Fetch-Dest": "empty"}, {"Sec-Fetch-Dest": "document"}]:
+        plain, through = plainly(legacy, app, "/api/orders/", **headers)
+        assert cut(through.content) == plain.content and through.content != plain.content
+    plain, through = plainly(legacy, app, "/team/")
+    tag = re.compile(rb"<script [^>]*data-presence[^>]*></script>")
+    assert len(tag.findall(through.content)) == 1
+    assert tag.sub(b"", through.content) == plain.content
 
 
 def test_an_unsafe_request_and_the_same_path_without_enrichment(app, legacy):

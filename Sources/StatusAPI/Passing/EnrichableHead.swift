@@ -51,7 +51,7 @@ enum EnrichableHead: Equatable {
     }
 
     /// `application/json` or `application/…+json` (RFC 6839 §3.1), in UTF-8 as JSON is.
-    private static func isJSON(_ head: borrowing ResponseHead, _ bytes: RawSpan) -> Bool {
+    static func isJSON(_ head: borrowing ResponseHead, _ bytes: RawSpan) -> Bool {
         guard let field = head.fields.first(.contentType), head.fields.count(of: .contentType) == 1
         else { return false }
         let value = bytes[field.value]

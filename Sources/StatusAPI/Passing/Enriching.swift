@@ -6,6 +6,13 @@ import Presence
 public import ProxyCore
 
 extension PresenceApplication {
+    /// Whether an answer to what may have asked for a page is data for its route's `enrich`.
+    func isEnriched(
+        _ ticket: Ticket, _ head: borrowing ResponseHead, _ bytes: RawSpan
+    ) -> Bool {
+        router.enrichment(ticket.route) != nil && EnrichableHead.isJSON(head, bytes)
+    }
+
     /// At the head of an answer that may be enriched.
     func beginEnrichment(
         _ ticket: Ticket, _ head: borrowing ResponseHead, _ bytes: RawSpan

@@ -37,7 +37,6 @@ extension PresenceApplication {
             rule.watch.rewrites = rule.watch.isVolatile
             return
         }
-        rule.watch.isVolatile = false
         var site = LinkBase(request, bytes)
         if arrival.from.secure { site.scheme = "https" }
         pageRequests &+= 1
@@ -69,7 +68,9 @@ extension PresenceApplication {
         _ id: ExchangeID, _ ticket: inout Ticket, _ head: borrowing ResponseHead,
         _ bytes: RawSpan, now: Milliseconds
     ) -> Rewriting {
-        guard ticket.flags & Mark.page != 0 else { return beginEnrichment(ticket, head, bytes) }
+        guard ticket.flags & Mark.page != 0, !isEnriched(ticket, head, bytes) else {
+            return beginEnrichment(ticket, head, bytes)
+        }
         return beginInjection(id, ticket, head, bytes)
     }
 
