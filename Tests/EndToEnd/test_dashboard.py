@@ -210,6 +210,31 @@ def test_a_users_page_and_setting_a_status(board, world):
     page.wait("document.querySelector('#user-status').textContent === 'Online'")
 
 
+def test_the_last_day_and_a_users_history_as_pictures(board, world):
+    bob = world.client.login("bob")
+    board.use_token(tokens.admin()).is_live()
+    page = board.window
+    page.wait("document.querySelectorAll('#day-chart rect.online').length === 24")
+    # The last hour's bar is the highest: all that ever were there are in it.
+    page.wait("document.querySelector('#peak').textContent.includes('peak: 2 online at')")
+    tall = "[...document.querySelectorAll('#day-chart rect')].map(bar => +bar.getAttribute('height'))"
+    assert page.evaluate(tall)[-1] == max(page.evaluate(tall)) > 50
+    page.click("#day summary")
+    assert page.text("#day-table tbody tr:last-child").endswith("2 2")
+    page.evaluate(f"void (location.hash = '#/users/{BOB}')")
+    page.wait("document.querySelectorAll('#timeline .lane').length === 7")
+    page.wait("document.querySelectorAll('#timeline rect.online').length === 1")
+    world.client.logout(bob)
+    page.wait("document.querySelector('#user-status').textContent === 'Offline'")
+    world.client.set_status(BOB, "away")
+    page.wait("document.querySelectorAll('#timeline rect.away').length === 1")
+    page.click("#days option:last-child")
+    page.wait("document.querySelectorAll('#timeline .lane').length === 30")
+    page.click("#history summary")
+    assert page.text("#history-table tbody tr:first-child").startswith("Away")
+    assert page.text("#history-total").startswith("Online for ")
+
+
 def test_who_is_no_admin_sees_neither_reasons_nor_the_form(board, world):
     world.client.login("bob")
     board.sign_in("alice").is_live()
