@@ -77,7 +77,7 @@ public final class PresenceService: Sendable {
         self.desk = desk
         disownments = desk?.disownments ?? Disownments()
         router = try Router(settings)
-        web = WebFiles(settings, engine.settings)
+        web = WebFiles(settings, engine.settings, tokens)
         limiter = settings.rateLimit.map { RateLimiter($0) }
         engine.listen(self)
     }

@@ -111,6 +111,50 @@ final class WebFileTests: XCTestCase {
         }
     }
 
+    /// What its modules import is there, each by the name that the browser makes of it; and
+    /// nothing is there that none imports.
+    func testPartsOfTheDashboard() throws {
+        let harness = try Harness()
+        var wanted: Set<String> = ["dashboard.js"]
+        var looked: Set<String> = []
+        while let path = wanted.subtracting(looked).first {
+            looked.insert(path)
+            let response = try get(harness, path)
+            XCTAssertEqual(response.status, 200, path)
+            XCTAssertEqual(response.type, "text/javascript; charset=utf-8", path)
+            let text = String(decoding: response.body, as: UTF8.self)
+            let imported = text.matches(of: /from "\.\/(?:dashboard\/)?([a-z]+\.js)"/)
+            for match in imported { wanted.insert("dashboard/\(match.1)") }
+        }
+        let parts = harness.service.web.dashboardParts.keys.map { "dashboard/\($0)" }
+        XCTAssertEqual(looked, Set(parts + ["dashboard.js"]))
+    }
+
+    /// At most 60 KB in all, as they are sent.
+    func testDashboardIsSmall() throws {
+        let files = try Harness().service.web.dashboardFiles
+        XCTAssertGreaterThan(files.count, 5)
+        XCTAssertLessThanOrEqual(files.reduce(0) { $0 + $1.body.count }, 60 * 1024)
+    }
+
+    /// The policy would stop it; the page shall not even try.
+    func testPageHoldsNoScriptsNorStyles() throws {
+        let page = String(decoding: try get(try Harness(), "dashboard").body, as: UTF8.self)
+        for word in ["<style", " style=", " onclick", " onload", "javascript:", "http:", "//"] {
+            XCTAssertFalse(page.contains(word), word)
+        }
+        for script in page.matches(of: /<script([^>]*)>/) {
+            XCTAssertTrue(script.1.contains("src="), String(script.1))
+        }
+        for part in try Harness().service.web.dashboardFiles.map(\.body) {
+            let text = String(decoding: part, as: UTF8.self)
+            for word in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("]
+            {
+                XCTAssertFalse(text.contains(word), word)
+            }
+        }
+    }
+
     func testNoRouteServesFiles() {
         for endpoint in Endpoint.allCases where endpoint.isFile {
             XCTAssertTrue(endpoint.isUnderPrefixAlone)
@@ -137,11 +181,35 @@ final class WebFileTests: XCTestCase {
 
     func testSettingsOfTheDashboard() throws {
         let plain = try settings([])
-        XCTAssertEqual(plain.keys, ["prefix", "login", "offline_after", "heartbeat_every"])
+        XCTAssertEqual(
+            plain.keys,
+            [
+                "prefix", "login", "token_field", "token_scheme", "cookies", "offline_after",
+                "heartbeat_every",
+            ])
         XCTAssertEqual(plain["prefix"]?.string, "/p")
         XCTAssertEqual(plain["login"]?.isNull, true)
         XCTAssertEqual(plain["offline_after"]?.integer, 120)
         XCTAssertEqual(plain["heartbeat_every"]?.integer, 30)
+    }
+
+    func testHowTheDashboardShowsItsToken() throws {
+        let cases: [(places: [TokenPlace], field: String?, scheme: String?, cookies: Bool)] = [
+            (TokenSettings.usualPlaces, "Authorization", "Bearer", false),
+            ([.header(name: "Authorization", scheme: "Token")], "Authorization", "Token", false),
+            ([.header(name: "X-Auth-Token", scheme: nil)], "X-Auth-Token", nil, false),
+            ([.cookie("sid"), .header(name: "X-A", scheme: nil)], "X-A", nil, true),
+            ([.cookie("sid")], nil, nil, true),
+        ]
+        for (places, field, scheme, cookies) in cases {
+            let harness = try Harness(tokens: { $0.places = places })
+            let response = try XCTUnwrap(
+                harness.send("GET", "/_presence/dashboard.json").response)
+            let json = try response.json()
+            XCTAssertEqual(json["token_field"]?.string, field)
+            XCTAssertEqual(json["token_scheme"]?.string, scheme)
+            XCTAssertEqual(json["cookies"]?.bool, cookies)
+        }
     }
 
     func testLoginThatTheDashboardCanUse() throws {

@@ -16,7 +16,16 @@ struct WebFiles: Sendable {
     let dashboardStyle = WebFile(PackageResources.dashboard_css, css)
     let dashboardSettings: WebFile
     /// Modules that the dashboard's script imports, by their names.
-    let dashboardParts: [String: WebFile] = [:]
+    let dashboardParts = [
+        "api.js": WebFile(PackageResources.api_js, script),
+        "charts.js": WebFile(PackageResources.charts_js, script),
+        "list.js": WebFile(PackageResources.list_js, script),
+        "live.js": WebFile(PackageResources.live_js, script),
+        "overview.js": WebFile(PackageResources.overview_js, script),
+        "table.js": WebFile(PackageResources.table_js, script),
+        "user.js": WebFile(PackageResources.user_js, script),
+        "words.js": WebFile(PackageResources.words_js, script),
+    ]
     let client = WebFile(PackageResources.client_js, script)
     let react = WebFile(PackageResources.react_js, script)
 
@@ -25,13 +34,15 @@ struct WebFiles: Sendable {
         [dashboard, dashboardScript, dashboardStyle] + dashboardParts.values
     }
 
-    init(_ settings: APISettings, _ presence: PresenceSettings) {
+    init(_ settings: APISettings, _ presence: PresenceSettings, _ tokens: TokenSettings) {
         dashboardSettings = WebFile(
-            Self.settings(settings, presence), "application/json")
+            Self.settings(settings, presence, tokens), "application/json")
     }
 
     /// `dashboard.json`: what the dashboard must know of the configuration.
-    private static func settings(_ api: APISettings, _ presence: PresenceSettings) -> [UInt8] {
+    private static func settings(
+        _ api: APISettings, _ presence: PresenceSettings, _ tokens: TokenSettings
+    ) -> [UInt8] {
         var json = JSONWriter()
         json.beginObject()
         json.key("prefix")
@@ -47,12 +58,30 @@ struct WebFiles: Sendable {
         } else {
             json.null()
         }
+        // The first field in which a token counts, and what stands before it there.
+        let place = tokens.places.lazy.compactMap(\.asField).first
+        json.key("token_field")
+        if let place { json.string(place.name) } else { json.null() }
+        json.key("token_scheme")
+        if let scheme = place?.scheme { json.string(scheme) } else { json.null() }
+        // Whether a visitor may be signed in already.
+        json.key("cookies")
+        json.bool(tokens.readsCookies)
         json.key("offline_after")
         json.integer(presence.offlineAfter / 1_000)
         json.key("heartbeat_every")
         json.integer(api.heartbeatEvery / 1_000)
         json.endObject()
         return json.finish()
+    }
+}
+
+extension TokenPlace {
+    /// A field as a client writes it; nil: it is none.
+    fileprivate var asField: (name: String, scheme: String?)? {
+        guard case .header(let name, let scheme) = self else { return nil }
+        if scheme == nil, name.lowercased() == "authorization" { return (name, "Bearer") }
+        return (name, scheme)
     }
 }
 

@@ -1,1 +1,204 @@
-// Owns the dashboard.
+// Owns the dashboard as a whole: who is signed in, which view is shown, what is live.
+// Called by dashboard.html.
+// Never asks another origin.
+
+import { ask, hasToken, loadSettings, one, Refusal, session, settings, signIn, useToken } from "./dashboard/api.js";
+import { Live } from "./dashboard/live.js";
+import { Overview } from "./dashboard/overview.js";
+import { UserPage } from "./dashboard/user.js";
+import { $, at, say, write } from "./dashboard/words.js";
+
+/** How often numbers are asked for, and how often words about time are written anew. */
+const REFRESH = 30e3, TICK = 5e3;
+const ENDED = "The session has ended. Sign in again.";
+
+let live = null, spoken = "", tickedAt = Date.now(), refreshedAt = 0;
+const overview = new Overview(), user = new UserPage();
+const table = overview.list.table;
+
+// Signing in and out
+
+async function begin() {
+  try {
+    await loadSettings();
+    // A question in vain is an error in the browser's console.
+    if (!hasToken() && !settings.cookies) return showLogin("");
+    await enter();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (error.status !== 401) {
+      notify(error.message + " Trying again.");
+      setTimeout(begin, error.retryAfter || 5000);
+    } else {
+      showLogin(hasToken() ? ENDED : "");
+      useToken(null);
+    }
+  }
+}
+
+function showLogin(text) {
+  sayAtLogin(text);
+  $("login").hidden = false;
+  $("login-form").hidden = !settings.login;
+  // Where cookies alone count, there is no field for a token.
+  $("token-form").hidden = !settings.token_field;
+  $("login").querySelector("form:not([hidden]) input")?.focus();
+}
+
+function sayAtLogin(text) {
+  write($("login-error"), text);
+  $("login-error").hidden = !text;
+}
+
+function attend(id, offer, refused) {
+  const [button] = $(id).getElementsByTagName("button");
+  $(id).onsubmit = async event => {
+    event.preventDefault();
+    button.disabled = true;
+    sayAtLogin("");
+    try {
+      await offer();
+      await enter();
+    } catch (error) {
+      useToken(null);
+      sayAtLogin(error.status === 401 && refused || error.message);
+    } finally {
+      button.disabled = false;
+    }
+  };
+}
+
+attend("login-form", () => signIn($("username").value, $("password").value));
+attend("token-form", () => useToken($("token").value.trim()), "This token does not count here, or not any more.");
+
+/** Goes on where what we have counts. Throws where it does not. */
+async function enter() {
+  await ask("stats");
+  $("password").value = $("token").value = "";
+  $("login").hidden = true;
+  $("link").hidden = $("logout").hidden = false;
+  // Who came by a cookie signs out in the application.
+  write($("logout"), hasToken() ? "Log out" : "Use another account");
+  live = new Live({ hello, snapshot, changes, state });
+  notify("");
+  overview.list.change({});
+  route();
+}
+
+/** Back to the login; `text` says why. */
+function leave(text) {
+  if (!live) return;
+  live.stop();
+  live = null;
+  useToken(null);
+  notify("");
+  user.open(null);
+  overview.list.asked.abort();
+  for (const id of ["overview", "user", "link", "me", "logout"]) $(id).hidden = true;
+  showLogin(text);
+}
+
+session.ended = () => leave(ENDED);
+$("logout").onclick = () => leave("");
+
+// What is live
+
+async function hello({ user_id: id }) {
+  $("me").hidden = false;
+  write($("me"), id ?? "A service");
+  if (id === null) return;
+  try {
+    write($("me"), (await one(id)).name || id);
+  } catch { /* The id says it too. */ }
+}
+
+function snapshot(people) {
+  overview.snapshot(people);
+  refresh();
+}
+
+function changes(people) {
+  overview.changes(people);
+  user.changes(people);
+}
+
+function state(state, via, since) {
+  const isLive = state === "live";
+  const text = isLive ? `Live by ${via}` : `Disconnected since ${at(since, "second")}`;
+  $("link").dataset.state = state;
+  write($("link"), text);
+  notify(isLive ? "" : text + ". What you see is from then. Trying again.");
+  if (isLive && text !== spoken) say(text + ".");
+  spoken = text;
+  if (!isLive) return;
+  refresh();
+  user.load();
+}
+
+function notify(text) {
+  write($("notice-text"), text);
+  $("notice").hidden = !text;
+}
+
+$("retry").onclick = () => live ? live.check() : location.reload();
+
+// Time
+
+/** The numbers, once a second at most however many want them. */
+async function refresh() {
+  if (!live || Date.now() - refreshedAt < 1000) return;
+  refreshedAt = Date.now();
+  try {
+    await overview.refresh();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (error.status === 0) live?.check();
+  }
+}
+
+function renew() {
+  refresh();
+  overview.list.renew();
+  user.load();
+}
+
+function tick() {
+  // A clock that jumps has slept.
+  if (Date.now() - tickedAt > 4 * TICK) live?.check();
+  tickedAt = Date.now();
+  if (document.hidden || !live) return;
+  table.show();
+  user.showFacts();
+  if (Date.now() - refreshedAt >= REFRESH) renew();
+}
+setInterval(tick, TICK);
+
+document.onvisibilitychange = () => {
+  if (document.hidden || !live) return;
+  live.check();
+  renew();
+};
+window.ononline = window.onoffline = () => live?.check();
+
+// Views
+
+function route() {
+  if (!live) return;
+  const named = location.hash.match(/^#\/users\/(.+)$/), wasUser = !$("user").hidden;
+  let id = null;
+  try { id = named && decodeURIComponent(named[1]); } catch { /* No user is called so. */ }
+  $("user").hidden = id === null;
+  $("overview").hidden = id !== null;
+  user.open(id);
+  if (id !== null) {
+    scrollTo(0, 0);
+    return $("user-title").focus();
+  }
+  document.title = "Presence";
+  table.show();
+  // Back to where one came from.
+  if (wasUser) table.go(table.current);
+}
+window.onhashchange = route;
+
+begin();

@@ -1,0 +1,125 @@
+# Owns the tests of what is live on the dashboard: changes, broken connections, many users.
+# Called by pytest.
+# Never waits for more than the change that it has caused.
+import re
+
+import pytest
+
+from harness import tokens
+from harness.client import IDS
+from harness.dashboard import Crowd, Dashboard
+from harness.nginx import Nginx
+from harness.waiting import eventually
+
+BOB, CAROL = IDS["bob"], IDS["carol"]
+DOWN = "document.querySelector('#notice-text').textContent.startsWith('Disconnected since')"
+
+
+@pytest.fixture
+def world(stand, legacy):
+    return stand(legacy.address)
+
+
+@pytest.fixture
+def board(world, browser):
+    board = Dashboard(browser.person().open(), world.client.address)
+    return board.use_token(tokens.admin()).is_live()
+
+
+def test_who_signs_in_is_there_within_a_second(board, world):
+    eventually(lambda: board.names == ["admin"])
+    bob = world.client.login("bob")
+    eventually(lambda: board.status_of("bob") == "Online", within=1)
+    assert board.counts == "2 0 0 2"
+    board.show("")
+    eventually(lambda: board.status_of("bob") == "Online")
+    world.client.logout(bob)
+    eventually(lambda: board.status_of("bob") == "Offline", within=1)
+    eventually(lambda: board.counts == "1 0 1 2", within=1)
+
+
+def test_words_about_time_stay_true(world, browser):
+    browser.allow_console("ERR_CONNECTION_REFUSED|WebSocket connection")
+    bob = world.client.login("bob")
+    world.client.logout(bob)
+    page = browser.person().open(clock=True)
+    board = Dashboard(page, world.client.address).use_token(tokens.admin()).is_live()
+    board.show("offline")
+    eventually(lambda: board.row("bob") and board.row("bob")[3] == "just now")
+    exact = page.attribute("td.c-seen time", "title")
+    assert re.search(r"\b20\d\d\b.*\d:\d\d:\d\d", exact), exact
+    # The server's clock counts, as long as there is a server.
+    world.sidecar.process.kill()
+    page.wait(DOWN)
+    page.turn_clock(185)
+    eventually(lambda: board.row("bob")[3] == "3 min ago")
+    page.turn_clock(2 * 3600)
+    eventually(lambda: board.row("bob")[3] == "2 h ago")
+
+
+def test_a_restart_is_said_and_no_change_is_missed(board, world, browser):
+    browser.allow_console("ERR_CONNECTION_REFUSED|WebSocket connection|503|502")
+    world.client.login("bob")
+    board.show("")
+    eventually(lambda: board.status_of("bob") == "Online")
+    world.sidecar.process.kill()
+    board.window.wait(DOWN)
+    assert board.window.text("#link").startswith("Disconnected since")
+    assert board.status_of("bob") == "Online"  # what is known stays to be read
+    world.sidecar.start()
+    # Nobody has told the dashboard of these: it was not there.
+    world.client.set_status(BOB, "away", "1h")
+    world.client.set_status(CAROL, "online", "1h")
+    board.is_live(within=15)
+    eventually(lambda: board.status_of("bob") == "Away")
+    eventually(lambda: board.row(CAROL) is not None or board.row("carol") is not None)
+    assert not board.window.evaluate("document.querySelector('#notice').checkVisibility()")
+
+
+def test_polling_where_sockets_do_not_pass(world, workshop, browser):
+    """nginx as it comes: its proxy_pass knows no upgrade."""
+    browser.allow_console("WebSocket connection|426")
+    front = Nginx(workshop, world.sidecar.port)
+    board = Dashboard(browser.person().open(), front.address).use_token(tokens.admin())
+    board.is_live(by="polling", within=10)
+    bob = world.client.login("bob")
+    eventually(lambda: board.status_of("bob") == "Online", within=2)
+    world.client.logout(bob)
+    eventually(lambda: board.status_of("bob") is None)
+
+
+SCROLL = """new Promise(done => {
+  const end = document.documentElement.scrollHeight - innerHeight, began = performance.now();
+  const step = () => {
+    const part = (performance.now() - began) / 5000;
+    scrollTo(0, end * Math.min(1, part < 0.8 ? part / 0.8 : 5 - 5 * part));
+    part < 1 ? requestAnimationFrame(step) : done(began);
+  };
+  step();
+})"""
+
+
+@pytest.mark.timeout(150)
+def test_5000_rows_and_100_changes_a_second(board, world):
+    crowd = Crowd(world.sidecar.address, 5000).come()
+    page = board.window
+    board.show("")
+    page.click("#size option[value=all]")
+    page.wait("document.querySelector('#users').ariaRowCount === '5002'")
+    for _ in range(3):
+        # The browser counts what a task waits for the core as well: what is the page's own
+        # doing would be there every time.
+        changes = crowd.flicker(per_second=100, seconds=6)
+        began = page.evaluate(SCROLL)
+        changes.join()
+        long = [task for task in page.long_tasks(over=100) if task["start"] >= began]
+        if not long:
+            break
+    assert long == []
+    # And what is shown at last is true.
+    eventually(lambda: board.counts == "5,001 0 0 5,001")
+    eventually(lambda: board.names[:2] == ["admin", "person 10000"])
+    eventually(lambda: {board.status_of(name) for name in board.names} == {"Online"})
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    eventually(lambda: "person 14999" in board.names)
+    assert page.evaluate("document.querySelectorAll('#users tbody tr').length") < 60
