@@ -76,7 +76,7 @@ extension PresenceApplication {
             file = name.flatMap { files.dashboardParts[$0] }
         case .clientScript: file = files.client
         case .reactScript: file = files.react
-        case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats,
+        case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats, .whoami,
             .changes, .events, .history, .healthz, .readyz, .metrics:
             file = nil
         }
