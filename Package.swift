@@ -36,7 +36,7 @@ let package = Package(
             name: "StatusAPI", dependencies: ["Presence", "ProxyCore"],
             // Files for browsers, as they are: the binary needs no folder beside it.
             resources: [
-                .embedInCode("Web/dashboard"), .embedInCode("Web/client.js"),
+                .embedInCode("Web/dashboard"), .embedInCode("Web/client"),
                 .embedInCode("Web/react.js"),
             ], swiftSettings: house),
         .executableTarget(

@@ -6,7 +6,7 @@ public import ProxyCore
 
 /// What one of the sidecar's own endpoints is called: `serve: "…"` in a route.
 public enum Endpoint: UInt8, Sendable, CaseIterable, BitwiseCopyable {
-    case heartbeat, user, setStatus, online, users, query, webSocket, stats
+    case heartbeat, user, setStatus, online, users, query, webSocket, stats, whoami
     case changes, events, history
     case healthz, readyz, metrics
     case dashboard, dashboardScript, dashboardStyle, dashboardSettings, dashboardPart
@@ -31,6 +31,7 @@ public enum Endpoint: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .changes: "changes"
         case .events: "events"
         case .history: "history"
+        case .whoami: "whoami"
         case .healthz: "healthz"
         case .readyz: "readyz"
         case .metrics: "metrics"
@@ -50,7 +51,7 @@ public enum Endpoint: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
             .clientScript, .reactScript:
             true
-        case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats,
+        case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats, .whoami,
             .changes, .events, .history, .healthz, .readyz, .metrics:
             false
         }

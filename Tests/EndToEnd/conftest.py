@@ -14,6 +14,7 @@ from harness.processes import Workshop
 from harness.recipes import RECIPES, Installation, RecipeSidecar
 from harness.recording import RecordingBackend
 from harness.sidecar import Sidecar, binary
+from harness.site import Site
 from harness.sockets import Tab
 
 
@@ -122,6 +123,16 @@ def stand(workshop):
         if front == "nginx":
             address = Nginx(workshop, sidecar.port).address
         return workshop.keep(World(sidecar, front, Client(address)))
+
+    return build
+
+
+@pytest.fixture
+def site(stand, legacy, browser):
+    """site(config changes…): the legacy app with scripts of the sidecar in its pages."""
+
+    def build(**changes):
+        return Site(stand(legacy.address, **changes), browser)
 
     return build
 

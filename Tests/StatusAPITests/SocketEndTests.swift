@@ -258,6 +258,26 @@ final class SocketEndTests: XCTestCase {
         }
     }
 
+    func testASocketSaysHowItBegins() throws {
+        for configured in [InitialSubscription.all, .none] {
+            let harness = try Harness(try Harness.settings { $0.subscription = configured })
+            let token = try harness.token("me")
+            harness.forward("GET", "/", token: try harness.token("a"))
+            for (query, isAll) in [
+                ("", configured == .all), ("?subscription=all", true),
+                ("?subscription=none", false),
+            ] {
+                let socket = try harness.connect(token, "/_presence/ws" + query)
+                let snapshot = try XCTUnwrap(try harness.messages(socket).last, query)
+                XCTAssertEqual(snapshot["type"]?.string, "snapshot")
+                XCTAssertEqual(snapshot["users"]?.array?.isEmpty, !isAll, query)
+            }
+            let refused = harness.send(
+                "GET", "/_presence/ws?subscription=some", token: token, fields: Harness.handshake)
+            XCTAssertEqual(refused.status, 400)
+        }
+    }
+
     func testBehindTheJournalEverybodyStartsAnew() throws {
         var capacity = PresenceCapacity()
         capacity.journal = 4

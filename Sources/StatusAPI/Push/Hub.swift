@@ -70,7 +70,9 @@ final class Hub {
         }
         counters.add(opening.isStream ? .streamsOpened : .socketsOpened)
         if opening.isStream { service.streams.add(1, ordering: .relaxed) }
-        let all = opening.isStream || service.settings.subscription == .all
+        let all =
+            opening.isStream
+            || opening.listensToAll ?? (service.settings.subscription == .all)
         var subscriber = Subscriber(
             socket: socket, readers: Readers(isStream: opening.isStream, isAdmin: isAdmin),
             rateKey: rateKey, scope: all ? .all : .list([]), resume: opening.resume)

@@ -11,6 +11,8 @@ struct Opening: Sendable {
     var isStream = false
     /// `?cursor=`, of a stream `Last-Event-ID` or `?since=`: where the client stopped listening.
     var resume: Cursor?
+    /// `?subscription=`: whether it listens to all from the beginning; nil: as configured.
+    var listensToAll: Bool?
 
     /// What tells it from another one in the same parking place.
     var key: UInt64 {
@@ -54,14 +56,24 @@ extension PresenceApplication {
         // A cursor that is none of ours means a snapshot, not an error: it may be of an older
         // version.
         if let query = request.query {
-            let name = isStream ? "since" : "cursor"
-            opening.resume = try QueryParameters(bytes[query])[name].flatMap { Cursor($0) }
+            let parameters = try QueryParameters(bytes[query])
+            opening.resume = parameters[isStream ? "since" : "cursor"].flatMap { Cursor($0) }
+            if !isStream { opening.listensToAll = try Self.subscription(parameters) }
         }
         // What a browser says when it comes back is newer than the address that it was given.
         if isStream, let last = request.fields.value("last-event-id", in: bytes) {
             opening.resume = last.text().flatMap { Cursor($0) }
         }
         return opening
+    }
+
+    private static func subscription(_ parameters: QueryParameters) throws(Problem) -> Bool? {
+        switch parameters["subscription"] {
+        case "all": true
+        case "none": false
+        case nil: nil
+        default: throw .badRequest("'subscription' must be 'all' or 'none'.")
+        }
     }
 
     /// Whose a reader of changes is.

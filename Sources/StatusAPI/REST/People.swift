@@ -100,6 +100,34 @@ extension PresenceApplication {
         return Answers.json(json)
     }
 
+    /// `GET whoami`: nobody is an answer too, so that a page may ask before it opens a socket,
+    /// whose refusal a browser tells its script nothing of.
+    func whoami(_ asker: Asker?, now: Milliseconds) -> LocalResponse {
+        var json = JSONWriter()
+        json.beginObject()
+        json.key("signed_in")
+        json.bool(asker != nil)
+        json.key("user_id")
+        if case .user(let identity, _) = asker?.who {
+            let view = engine.view(subject: identity.subject, now: now)
+            json.string(view.userID)
+            json.key("name")
+            if let name = view.name { json.string(name) } else { json.null() }
+        } else {
+            json.null()
+            json.key("name")
+            json.null()
+        }
+        json.key("is_admin")
+        json.bool(asker?.isAdmin ?? false)
+        json.key("heartbeat_every")
+        json.integer(service.settings.heartbeatEvery / 1_000)
+        json.key("server_time")
+        json.timestamp(now)
+        json.endObject()
+        return Answers.json(json)
+    }
+
     func userID(
         _ request: borrowing RequestHead, _ bytes: RawSpan
     ) throws(Problem) -> String {

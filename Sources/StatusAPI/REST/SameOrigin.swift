@@ -10,7 +10,7 @@ extension Endpoint {
     var isForOurSiteAlone: Bool {
         switch self {
         case .heartbeat, .setStatus, .webSocket: true
-        case .user, .online, .users, .query, .stats, .changes, .events, .history: false
+        case .user, .online, .users, .query, .stats, .whoami, .changes, .events, .history: false
         case .healthz, .readyz, .metrics: false
         case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
             .clientScript, .reactScript:

@@ -14,8 +14,8 @@ extension Endpoint {
         switch self {
         case .heartbeat, .setStatus, .query: "POST"
         case .webSocket: "GET"
-        case .user, .online, .users, .stats, .changes, .events, .history, .healthz, .readyz,
-            .metrics:
+        case .user, .online, .users, .stats, .whoami, .changes, .events, .history, .healthz,
+            .readyz, .metrics:
             "GET, HEAD"
         case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
             .clientScript, .reactScript:
@@ -27,8 +27,8 @@ extension Endpoint {
         switch self {
         case .heartbeat, .setStatus, .query: method == .post
         case .webSocket: method == .get
-        case .user, .online, .users, .stats, .changes, .events, .history, .healthz, .readyz,
-            .metrics:
+        case .user, .online, .users, .stats, .whoami, .changes, .events, .history, .healthz,
+            .readyz, .metrics:
             method == .get || method == .head
         case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
             .clientScript, .reactScript:
@@ -63,7 +63,12 @@ extension PresenceApplication {
                     question = self.question(request, bytes, shown, arrival)
                 }
                 // Charged above, as every request to the sidecar itself.
-                return try putOff(finding, question, arrival, stranger: nil, now: now)
+                do throws(Problem) {
+                    return try putOff(finding, question, arrival, stranger: nil, now: now)
+                } catch {
+                    guard endpoint == .whoami, error == .anonymous else { throw error }
+                    return .serve(ticket, bodyLimit: APILimits.requestBody)
+                }
             }
             try allow(asker.rateKey, now: now)
             try check(asker, endpoint, request, bytes)
@@ -114,13 +119,15 @@ extension PresenceApplication {
             .clientScript, .reactScript:
             return .answer(try file(endpoint, request, bytes))
         case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats: break
-        case .changes, .events, .history: break
+        case .whoami, .changes, .events, .history: break
         }
         // Looked up again: the token may have been revoked while the body came.
         var asker: Asker
         switch asking(endpoint, request, bytes, arrival, now: now) {
         case .asker(let found): asker = found
-        case .unknown(let finding, _): throw finding.problem
+        case .unknown(let finding, _):
+            guard endpoint == .whoami, isNobodys(finding) else { throw finding.problem }
+            return .answer(whoami(nil, now: now))
         }
         if endpoint == .heartbeat {
             return .answer(try heartbeat(asker, body: body, now: now))
@@ -143,6 +150,8 @@ extension PresenceApplication {
             return try events(id, isHead: request.method == .head)
         case .history:
             return try history(id, request, bytes, asker, now: now)
+        case .whoami:
+            return .answer(whoami(asker, now: now))
         case .webSocket:
             let name = asker.subprotocol.flatMap { bytes[$0].text() }
             return .webSocket(fields: name.map(Credentials.subprotocolFields) ?? [])
@@ -150,6 +159,12 @@ extension PresenceApplication {
             .dashboardStyle, .dashboardSettings, .dashboardPart, .clientScript, .reactScript:
             throw .notFound("The sidecar has nothing at this address.")
         }
+    }
+
+    /// Whether no waiting and no question can tell more.
+    private func isNobodys(_ finding: Finding) -> Bool {
+        if case .unasked = finding { return service.desk == nil }
+        return finding.problem == .anonymous
     }
 
     /// Asking the sidecar shows that the client is there, not that a person is at work.

@@ -26,8 +26,21 @@ struct WebFiles: Sendable {
         "user.js": WebFile(PackageResources.user_js, script),
         "words.js": WebFile(PackageResources.words_js, script),
     ]
-    let client = WebFile(PackageResources.client_js, script)
+    let client = WebFile(
+        oneScope([
+            PackageResources.options_js, PackageResources.token_js, PackageResources.people_js,
+            PackageResources.tabs_js, PackageResources.connection_js,
+            PackageResources.subscription_js, PackageResources.heartbeats_js,
+            PackageResources.dots_js, PackageResources.markup_js, PackageResources.start_js,
+        ]), script)
     let react = WebFile(PackageResources.react_js, script)
+
+    /// One classic script of several pages: they see each other, and the page that loads it sees
+    /// nothing of theirs.
+    private static func oneScope(_ pages: [[UInt8]]) -> [UInt8] {
+        Array("(() => {\n".utf8) + Array(pages.joined(separator: Array("\n".utf8)))
+            + Array("})();\n".utf8)
+    }
 
     /// Everything that the dashboard loads before it asks about anybody.
     var dashboardFiles: [WebFile] {
@@ -105,7 +118,7 @@ extension PresenceApplication {
             file = name.flatMap { files.dashboardParts[$0] }
         case .clientScript: file = files.client
         case .reactScript: file = files.react
-        case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats,
+        case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats, .whoami,
             .changes, .events, .history, .healthz, .readyz, .metrics:
             file = nil
         }

@@ -6,7 +6,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page
 from rest_framework_simplejwt.views import TokenRefreshView
 
-from . import html, pages, views
+from . import canvas, html, pages, views
 
 urlpatterns = [
     path("api/auth/login/", views.Login.as_view()),
@@ -25,6 +25,8 @@ urlpatterns = [
     path("roster/", html.roster),
     path("roster/people/", html.roster_people),
     path("people/<int:number>/", html.person),
+    path("canvas/", canvas.canvas),
+    path("canvas/<str:name>", canvas.react),
     path("pages/style.css", html.style),
     path("pages/app.js", html.script),
     path("echo/", pages.echo),
