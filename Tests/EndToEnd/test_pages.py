@@ -6,6 +6,7 @@ import pytest
 
 from harness.demo import Demo
 from harness.sidecar import DOTTED
+from harness.waiting import eventually
 
 # What the dots of a page say, in their order: who, and the status in words.
 DOTS = """[...document.querySelectorAll("presence-dot")]
@@ -100,7 +101,9 @@ class TestTheDemo:
         anita = demo.sign_in(browser.person(), "anita")
         green = turned(ada, "online")
         assert green - answered(anita) < 1
-        assert colour(ada, ANITA) == colour(ada, 1) != gray
+        # The colour fades in.
+        eventually(lambda: colour(ada, ANITA) == colour(ada, 1), what="the green of the others")
+        assert colour(ada, ANITA) != gray
 
     def test_who_signs_out_is_gray_at_once(self, demo, browser):
         ada = demo.sign_in(browser.person(), "ada")
@@ -148,6 +151,7 @@ class TestTheDemo:
         ada.click("presence-dot[user='2']")
         assert "coming soon" in ada.text("[part=tip]", inside="presence-dot[user='2']")
         assert ada.url.endswith("/team/")
+        ada.press("ESCAPE")
         ada.evaluate(
             """addEventListener("presence:open", event => {
                 event.preventDefault();

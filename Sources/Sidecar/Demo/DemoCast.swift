@@ -63,7 +63,7 @@ final class DemoCast: Sendable {
         // Whoever is not named above; ada is for who looks.
         let others = DemoUser.all.dropFirst(1 + first.count).enumerated().map { index, user in
             // Most work; the last one is never here.
-            let habit = index % 5 == 4 ? 1 : index % 7 == 6 ? 2 : index % 9 == 8 ? 3 : 0
+            let habit = index % 5 == 4 ? 1 : index % 6 == 1 ? 2 : index % 7 == 2 ? 3 : 0
             return Part(user.login, habits[habit], start: index * 5)
         }
         return first + others.dropLast()

@@ -180,7 +180,8 @@ class Seat:
 
     def problems(self):
         found = [f"console error: {text}" for text in self.console_errors()]
-        return found + [f"request to another origin: {url}" for url in self.foreign_requests()]
+        found += [f"request to another origin: {url}" for url in self.foreign_requests()]
+        return list(dict.fromkeys(found))
 
     def logs(self, last=6000):
         """What a failed test shows."""
