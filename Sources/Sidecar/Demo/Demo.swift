@@ -39,7 +39,9 @@ private final class Stage {
         let key = try TokenKey(.hs256, secret: demo.secret)
         let keys = try KeyRing([key])
         backend = try Self.startBackend(key, keys)
-        service = try ServiceProcess(demo.config(port: port, backend: backend.ports[0]))
+        service = try ServiceProcess(
+            demo.config(port: port, backend: backend.ports[0]),
+            after: .init(since: Clock.wall() - DemoPast.length) { DemoPast.play($0, until: $1) })
         let url = "http://127.0.0.1:\(service.ports[0])"
         let cast = try DemoCast(FetchTarget(url))
         self.cast = cast

@@ -71,12 +71,12 @@ class Window:
         if clock:
             self.before_pages((INPAGE / "clock.js").read_text())
 
-    def size(self, width, height):
+    def size(self, width, height, scale=1):
         self.cdp(
             "Emulation.setDeviceMetricsOverride",
             width=width,
             height=height,
-            deviceScaleFactor=1,
+            deviceScaleFactor=scale,
             mobile=False,
         )
 
