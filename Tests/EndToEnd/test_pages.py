@@ -162,6 +162,31 @@ class TestTheDemo:
         ada.wait("window.__chat")
         assert ada.evaluate("__chat") == ["3", "Linus Berg"]
 
+    def test_what_an_admin_sets_in_the_dashboard_the_pages_show(self, demo, browser):
+        ada = browser.person()
+        team = demo.sign_in(ada, "ada")
+        becomes(team, 1, "online")
+        assert status(team, ANITA) == "offline"
+        # Who has signed in to the intranet has to nowhere else.
+        dashboard = ada.open(demo.address + f"/_presence/dashboard#/users/{ANITA}")
+        dashboard.click("#claim [value=away]")
+        dashboard.click("#claim button")
+        becomes(team, ANITA, "away")
+        dashboard.wait("document.querySelector('#user-status').innerText.includes('Away')")
+
+    def test_the_dashboard_sees_who_signs_in_and_out(self, demo, browser):
+        ada = browser.person()
+        demo.sign_in(ada, "ada").close()
+        dashboard = ada.open(demo.address + "/_presence/dashboard")
+        listed = "document.querySelector('#users tbody').innerText.includes('Anita')"
+        dashboard.wait("document.querySelectorAll('#users tbody tr').length > 10")
+        assert not dashboard.evaluate(listed)
+        anita = demo.sign_in(browser.person(), "anita")
+        dashboard.wait(listed)
+        anita.click(".bar button")
+        anita.wait("document.title.startsWith('Sign in')")
+        dashboard.wait(f"!{listed}", within=10)
+
 
 @pytest.fixture
 def dotted(stand, legacy):
