@@ -37,8 +37,8 @@ class Photographer:
         if not look.get("phone"):
             page.size(1200, 900, scale=2)
         page.open(self.demo.address + "/_presence/dashboard")
-        page.wait("document.querySelectorAll('#users tbody tr').length > 10")
-        page.wait("document.querySelector('#link').dataset.state === 'live'")
+        page.wait("document.querySelectorAll('#users tbody tr').length >= 5", within=20)
+        page.wait("document.querySelector('#link').dataset.state === 'live'", within=20)
         page.wait("document.querySelector('#day-chart svg') !== null")
         return page
 

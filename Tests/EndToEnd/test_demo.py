@@ -25,7 +25,11 @@ def demo(workshop):
         [REPOSITORY / "scripts/demo", port],
         environment(SIDECAR_BIN=binary(), JWT_SECRET=None),
     )
-    eventually(lambda: "Try, in another terminal:" in process.output(), what="the demo's words")
+    eventually(
+        lambda: "Try, in another terminal:" in process.output(),
+        within=20,
+        what="the demo's words",
+    )
     return process, port
 
 
@@ -81,6 +85,11 @@ def check(lines):
         elif "/status -d" in line:
             told = json.loads(of("set", line))
             assert (told["online_status"], told["reason"]) == ("away", "set by admin")
+        elif "/api/patients/" in line:
+            patients = json.loads(of("enriched", line))["results"]
+            assert {patient["doctor_presence"]["online_status"] for patient in patients} >= {
+                "online"
+            }
         elif "/api/slow/" in line:
             assert json.loads(of("slow", line))["detail"] == "That took two seconds."
         elif "/api/broken/" in line:
@@ -109,7 +118,15 @@ def see_watching(workshop, lines):
 def test_what_the_demo_prints_works(demo, workshop):
     process, _ = demo
     lines = commands_printed(process.output())
-    assert check(lines) == {"token", "list", "user", "set", "slow", "broken"}
+    assert check(lines) == {
+        "token",
+        "list",
+        "user",
+        "set",
+        "enriched",
+        "slow",
+        "broken",
+    }
     see_watching(workshop, lines)
 
 

@@ -76,8 +76,8 @@ private final class Stage {
         let program = CommandLine.arguments.first ?? "sidecar"
         return """
             A hospital's old intranet, with Presence Sidecar before it, which puts the dots in: \(url)/
-            The dashboard: \(url)/_presence/dashboard
-            Sign in as ada (an admin), grace, linus or any other name in the team; the password is demo.
+            The dashboard, for whoever has signed in there: \(url)/_presence/dashboard
+            Sign in as ada (an admin), grace, linus or any other first name; the password is demo.
             Most of them come and go by themselves. Nothing is kept. Stop with Ctrl-C.
 
             In a browser: sign in as ada; open Team and Patients, and point at a dot, or click it.
@@ -90,6 +90,7 @@ private final class Stage {
               curl -s -H "Authorization: Bearer $TOKEN" \(url)/_presence/users
               curl -s -H "Authorization: Bearer $TOKEN" \(url)/_presence/users/3
               curl -s -H "Authorization: Bearer $TOKEN" \(url)/_presence/users/5/status -d '{"online_status":"away","for":"1m"}'
+              curl -s -H "Authorization: Bearer $TOKEN" \(url)/api/patients/   # the application's own, with presence in it
               curl -s -H "Authorization: Bearer $TOKEN" \(url)/api/slow/       # the application's own, two seconds
               curl -si -H "Authorization: Bearer $TOKEN" \(url)/api/broken/    # the application's own, 500
               \(program) users --url \(url)/_presence --token "$TOKEN" --watch

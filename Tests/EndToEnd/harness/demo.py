@@ -13,7 +13,7 @@ class Demo:
         self.process = workshop.start(
             "demo", [binary(), "demo", "--port", self.port], environment(JWT_SECRET=None)
         )
-        eventually(lambda: "Stop with Ctrl-C" in self.process.output(), what="the demo's words")
+        eventually(lambda: "Stop with Ctrl-C" in self.process.output(), 20, what="the demo's words")
 
     def sign_in(self, person, name):
         """A window of that person on the page of the team."""
