@@ -40,12 +40,14 @@ class Photographer:
         page.wait("document.querySelectorAll('#users tbody tr').length >= 5", within=20)
         page.wait("document.querySelector('#link').dataset.state === 'live'", within=20)
         page.wait("document.querySelector('#day-chart svg') !== null")
+        page.click("#tiles button:last-child")
+        page.wait("document.querySelector('#users .offline') !== null", within=20)
         return page
 
     def person(self, page, user):
         """One person's page of the dashboard."""
-        page.evaluate(f"location.hash = '#/users/{user}'")
-        page.wait("document.querySelector('#timeline svg') !== null")
+        page.click(f"a[href='#/users/{user}']")
+        page.wait("document.querySelector('#timeline svg') !== null", within=20)
 
     def dots(self, page):
         """The page with somebody of each status among those who are seen first."""
@@ -62,7 +64,7 @@ def take_all(photographer):
     team = demo.sign_in(ada, "ada")
     team.size(1000, 700, scale=2)
     photographer.dots(team)
-    team.hover("presence-dot[user='3']")
+    team.hover("presence-dot[user='9']")
     photographer.take(team, "team")
     team.open(demo.address + "/patients/")
     photographer.dots(team)
@@ -73,7 +75,7 @@ def take_all(photographer):
     photographer.take(light, "dashboard-light")
     photographer.take(photographer.dashboard(ada, dark=True), "dashboard-dark")
     photographer.take(photographer.dashboard(ada, phone=True), "dashboard-phone")
-    photographer.person(light, 3)
+    photographer.person(light, 4)
     photographer.take(light, "dashboard-person")
 
 
