@@ -25,7 +25,11 @@ def demo(workshop):
         [REPOSITORY / "scripts/demo", port],
         environment(SIDECAR_BIN=binary(), JWT_SECRET=None),
     )
-    eventually(lambda: "Try, in another terminal:" in process.output(), what="the demo's words")
+    eventually(
+        lambda: "Try, in another terminal:" in process.output(),
+        within=20,
+        what="the demo's words",
+    )
     return process, port
 
 
@@ -76,11 +80,16 @@ def check(lines):
             assert not of("token", line).strip()
         elif line.rstrip().endswith("/_presence/users"):
             page = json.loads(of("list", line))
-            assert {"ada", "grace"} <= {user["name"] for user in page["results"]}
-            assert page["count"] == len(page["results"])
+            assert "Ada Lindqvist" in {user["name"] for user in page["results"]}
+            assert page["count"] >= len(page["results"]) == 20
         elif "/status -d" in line:
             told = json.loads(of("set", line))
             assert (told["online_status"], told["reason"]) == ("away", "set by admin")
+        elif "/api/patients/" in line:
+            patients = json.loads(of("enriched", line))["results"]
+            assert {patient["doctor_presence"]["online_status"] for patient in patients} >= {
+                "online"
+            }
         elif "/api/slow/" in line:
             assert json.loads(of("slow", line))["detail"] == "That took two seconds."
         elif "/api/broken/" in line:
@@ -102,14 +111,22 @@ def see_watching(workshop, lines):
         "watch", ["bash", "-c", f"{token}\nexec {watching}"], dict(os.environ)
     )
     eventually(lambda: process.output().count("USER ") > 1, what="the table, twice")
-    assert "grace" in process.output()
+    assert "Grace Okafor" in process.output()
     process.stop()
 
 
 def test_what_the_demo_prints_works(demo, workshop):
     process, _ = demo
     lines = commands_printed(process.output())
-    assert check(lines) == {"token", "list", "user", "set", "slow", "broken"}
+    assert check(lines) == {
+        "token",
+        "list",
+        "user",
+        "set",
+        "enriched",
+        "slow",
+        "broken",
+    }
     see_watching(workshop, lines)
 
 
@@ -133,7 +150,7 @@ def test_people_come_and_go_while_one_looks(demo):
         seen.add(tuple((user["user_id"], user["online_status"]) for user in page["results"]))
         return len(seen) > 2
 
-    eventually(has_changed, within=20, every=0.3, what="the third picture of the ward")
+    eventually(has_changed, within=20, every=0.3, what="the third picture of the team")
 
 
 def test_ctrl_c_ends_it(demo):

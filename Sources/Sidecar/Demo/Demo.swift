@@ -35,11 +35,13 @@ private final class Stage {
     let programme: String
 
     init(port: UInt16) throws {
-        let key = try TokenKey(.hs256, secret: Secret.random(32))
+        let demo = DemoConfig(secret: Secret.random(32))
+        let key = try TokenKey(.hs256, secret: demo.secret)
         let keys = try KeyRing([key])
         backend = try Self.startBackend(key, keys)
-        let config = try Self.config(port: port, backend: backend.ports[0], key)
-        service = try ServiceProcess(config)
+        service = try ServiceProcess(
+            demo.config(port: port, backend: backend.ports[0]),
+            after: .init(since: Clock.wall() - DemoPast.length) { DemoPast.play($0, until: $1) })
         let url = "http://127.0.0.1:\(service.ports[0])"
         let cast = try DemoCast(FetchTarget(url))
         self.cast = cast
@@ -69,42 +71,18 @@ private final class Stage {
         return group
     }
 
-    /// What a config file for this application would say; thresholds short enough to watch.
-    private static func config(port: UInt16, backend: UInt16, _ key: TokenKey) throws -> Config {
-        var config = Config()
-        config.listen = [.init(address: .tcp(host: "127.0.0.1", port: port), line: 1)]
-        config.workers = 1
-        config.upstream.servers = [
-            .init(
-                text: "http://127.0.0.1:\(backend)",
-                address: .tcp(host: "127.0.0.1", port: backend), line: 1)
-        ]
-        config.tokens.keys = [.init(issuer: try TokenIssuer(key), source: .given, line: 1)]
-        config.presence.offlineAfter = 10_000
-        config.presence.heartbeatEvery = 3_000
-        config.presence.disconnectGrace = 3_000
-        config.presence.allowFlapping = true
-        config.store.path = nil
-        config.log.access = .off
-        config.log.level = .warning
-        config.limits.drain = 1_000
-        let login = LoginPaths(
-            token: [.path(try JSONPath("$.access"))], user: [try JSONPath("$.user.id")],
-            name: [try JSONPath("$.user.username")])
-        config.routes = [
-            .init(match: try RoutePattern("POST /api/login/"), line: 1, action: .login(login)),
-            .init(match: try RoutePattern("POST /api/logout/"), line: 1, action: .logout),
-        ]
-        return config
-    }
-
     private static func programme(_ url: String) -> String {
         // As it was called, so that the line works where it is not on the PATH.
         let program = CommandLine.arguments.first ?? "sidecar"
         return """
-            A sample application with Presence Sidecar before it: \(url)/
-            Sign in as ada (an admin), grace, linus, barbara, edsger or margaret; the password is demo.
-            Five of them come and go by themselves. Nothing is kept. Stop with Ctrl-C.
+            A hospital's old intranet, with Presence Sidecar before it, which puts the dots in: \(url)/
+            The dashboard, for whoever has signed in there: \(url)/_presence/dashboard
+            Sign in as ada (an admin), grace, linus or any other first name; the password is demo.
+            Most of them come and go by themselves. Nothing is kept. Stop with Ctrl-C.
+
+            In a browser: sign in as ada; open Team and Patients, and point at a dot, or click it.
+            Sign in as anita in another browser (or a private window): her dot turns green at once,
+            gray as soon as she signs out, and some seconds after she only closes the window.
 
             Try, in another terminal:
 
@@ -112,6 +90,7 @@ private final class Stage {
               curl -s -H "Authorization: Bearer $TOKEN" \(url)/_presence/users
               curl -s -H "Authorization: Bearer $TOKEN" \(url)/_presence/users/3
               curl -s -H "Authorization: Bearer $TOKEN" \(url)/_presence/users/5/status -d '{"online_status":"away","for":"1m"}'
+              curl -s -H "Authorization: Bearer $TOKEN" \(url)/api/patients/   # the application's own, with presence in it
               curl -s -H "Authorization: Bearer $TOKEN" \(url)/api/slow/       # the application's own, two seconds
               curl -si -H "Authorization: Bearer $TOKEN" \(url)/api/broken/    # the application's own, 500
               \(program) users --url \(url)/_presence --token "$TOKEN" --watch

@@ -4,30 +4,16 @@
 
 import ProxyCore
 
-/// Who may sign in to the sample application; every password is `demo`.
-struct DemoUser: Sendable {
-    let id: Int
-    let name: String
-    let role: String
-    let isAdmin: Bool
-
-    static let all = [
-        DemoUser(id: 1, name: "ada", role: "Administrator", isAdmin: true),
-        DemoUser(id: 2, name: "grace", role: "Surgeon", isAdmin: false),
-        DemoUser(id: 3, name: "linus", role: "Anaesthetist", isAdmin: false),
-        DemoUser(id: 4, name: "barbara", role: "Nurse", isAdmin: false),
-        DemoUser(id: 5, name: "edsger", role: "Radiologist", isAdmin: false),
-        DemoUser(id: 6, name: "margaret", role: "Physiotherapist", isAdmin: false),
-    ]
-}
-
-/// The sample application: login, logout, a list of users, one slow and one failing endpoint.
+/// The sample application: pages for people, the same as JSON, one slow and one failing endpoint.
 final class DemoBackend: Application {
     private enum Page: UInt32 {
-        case home, login, logout, users, slow, broken, missing
+        case home, signIn, signedIn, signOut, team, patients, person, style
+        case login, logout, users, patientList, slow, broken, missing
     }
 
     private static let slowness: Milliseconds = 2_000
+    private static let tokenLifetime: Milliseconds = 3_600_000
+    private static let cookie = "access_token="
 
     private let host: any ApplicationHost
     private let key: TokenKey
@@ -52,11 +38,21 @@ final class DemoBackend: Application {
     private func page(_ request: borrowing RequestHead, _ bytes: RawSpan) -> Page {
         let path = bytes[request.path]
         switch request.method {
-        case .post where path.equals("/api/login/"): return .login
-        case .post where path.equals("/api/logout/"): return .logout
+        case .post:
+            if path.equals("/signin/") { return .signedIn }
+            if path.equals("/signout/") { return .signOut }
+            if path.equals("/api/login/") { return .login }
+            if path.equals("/api/logout/") { return .logout }
+            return .missing
         case .get, .head:
             if path.equals("/") { return .home }
+            if path.equals("/signin/") { return .signIn }
+            if path.equals("/team/") { return .team }
+            if path.equals("/patients/") { return .patients }
+            if Self.person(path) != nil { return .person }
+            if path.equals("/style.css") { return .style }
             if path.equals("/api/users/") { return .users }
+            if path.equals("/api/patients/") { return .patientList }
             if path.equals("/api/slow/") { return .slow }
             if path.equals("/api/broken/") { return .broken }
             return .missing
@@ -64,36 +60,96 @@ final class DemoBackend: Application {
         }
     }
 
+    /// Who has the page at `/people/ID/`.
+    private static func person(_ path: RawSpan) -> DemoUser? {
+        DemoUser.all.first { path.equals("/people/\($0.id)/".rawSpan) }
+    }
+
     func serve(
         _ id: ExchangeID, _ ticket: Ticket, _ request: borrowing RequestHead, _ bytes: RawSpan,
         body: RawSpan, arrival: Arrival, now: Milliseconds
     ) -> Service {
-        switch Page(rawValue: ticket.route) ?? .missing {
-        case .home: return .answer(home())
+        let page = Page(rawValue: ticket.route) ?? .missing
+        let user = signedIn(request, bytes, now: now)
+        switch page {
+        case .home: return .answer(redirect(to: user == nil ? "/signin/" : "/team/"))
+        case .signIn: return .answer(html(DemoPages.signIn(refused: false)))
+        case .signedIn: return .answer(signIn(body, now: now))
+        case .signOut: return .answer(redirect(to: "/signin/", cookie: "; Max-Age=0"))
+        case .style:
+            let style = Array(DemoPages.style.utf8)
+            return .answer(.init(status: 200, contentType: "text/css; charset=utf-8", body: style))
+        case .team, .patients, .person:
+            guard let user else { return .answer(redirect(to: "/signin/")) }
+            switch page {
+            case .team: return .answer(html(DemoPages.team(for: user)))
+            case .patients: return .answer(html(DemoPages.patients(for: user)))
+            default:
+                let person = Self.person(bytes[request.path]) ?? user
+                return .answer(html(DemoPages.person(person, for: user)))
+            }
         case .login: return .answer(login(body, now: now))
-        case .missing: return .answer(json(404) { $0.detail("Not found.") })
         case .broken: return .answer(json(500) { $0.detail("This endpoint always fails.") })
+        case .missing: return .answer(json(404) { $0.detail("Not found.") })
         case .slow:
             slow.append((id, now + Self.slowness))
             return .later
-        case .logout, .users:
-            guard isSignedIn(request, bytes, now: now) else {
-                return .answer(json(401) { $0.detail("Sign in first.") })
+        case .logout, .users, .patientList:
+            guard user != nil else { return .answer(json(401) { $0.detail("Sign in first.") }) }
+            switch page {
+            case .users: return .answer(list(DemoUser.all) { $0.write($1) })
+            case .patientList: return .answer(list(DemoPatient.all) { $0.write($1) })
+            default: return .answer(.init(status: 204))
             }
-            return .answer(ticket.route == Page.users.rawValue ? users() : .init(status: 204))
         }
     }
 
-    private func isSignedIn(
+    // MARK: Signing in
+
+    /// Whose token came: in `Authorization` from programs, in a cookie from browsers.
+    private func signedIn(
         _ request: borrowing RequestHead, _ bytes: RawSpan, now: Milliseconds
-    ) -> Bool {
-        let scheme: StaticString = "Bearer "
-        guard let value = request.fields.value(.authorization, in: bytes),
-            value.byteCount > scheme.utf8CodeUnitCount
-        else { return false }
-        let token = value.extracting(scheme.utf8CodeUnitCount..<value.byteCount)
-        guard case .valid = verifier.verify(token, now: now) else { return false }
-        return true
+    ) -> DemoUser? {
+        let authorization = request.fields.value(.authorization, in: bytes)?.text()
+        let cookies = request.fields.value(.cookie, in: bytes)?.text()
+        let shown = authorization.map { [$0[...]] } ?? cookies?.split(separator: ";") ?? []
+        let mark = authorization == nil ? Self.cookie : "Bearer "
+        guard let part = shown.map({ $0.drop { $0 == " " } }).first(where: { $0.hasPrefix(mark) })
+        else { return nil }
+        let token = Array(part.dropFirst(mark.count).utf8)
+        guard case .valid(let claims, _) = verifier.verify(token.rawSpan, now: now) else {
+            return nil
+        }
+        return Int(claims.user).flatMap { DemoUser.with(id: $0) }
+    }
+
+    private func token(of user: DemoUser, now: Milliseconds) -> String? {
+        let subject = TokenSigner.Subject(
+            user: String(user.id), name: user.name, isAdmin: user.isAdmin)
+        do throws(TokenSigner.PathClaim) {
+            return try signer.mint(
+                subject, rules: rules, now: now, lifetime: Self.tokenLifetime)
+        } catch {
+            return nil
+        }
+    }
+
+    private func user(_ login: String?, _ password: String?) -> DemoUser? {
+        guard password == "demo" else { return nil }
+        return DemoUser.all.first { $0.login == login }
+    }
+
+    /// The form of the sign-in page. Nothing of what counts here would be percent-encoded.
+    private func signIn(_ body: RawSpan, now: Milliseconds) -> LocalResponse {
+        var form: [Substring: String] = [:]
+        for pair in (body.text() ?? "").split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1)
+            if parts.count == 2 { form[parts[0]] = String(parts[1]) }
+        }
+        guard let user = user(form["username"], form["password"]),
+            let token = token(of: user, now: now)
+        else { return html(DemoPages.signIn(refused: true)) }
+        return redirect(to: "/team/", cookie: token)
     }
 
     private func login(_ body: RawSpan, now: Milliseconds) -> LocalResponse {
@@ -103,17 +159,9 @@ final class DemoBackend: Application {
         } catch {
             return json(400) { $0.detail("Send JSON: username and password.") }
         }
-        guard let user = DemoUser.all.first(where: { $0.name == order?["username"]?.string }),
-            order?["password"]?.string == "demo"
+        guard let user = user(order?["username"]?.string, order?["password"]?.string),
+            let token = token(of: user, now: now)
         else { return json(401) { $0.detail("No such user, or another password.") } }
-        let subject = TokenSigner.Subject(
-            user: String(user.id), name: user.name, isAdmin: user.isAdmin)
-        let token: String
-        do throws(TokenSigner.PathClaim) {
-            token = try signer.mint(subject, rules: rules, now: now, lifetime: 3_600_000)
-        } catch {
-            return json(500) { $0.detail("No token can be made.") }
-        }
         return json(200) { writer in
             writer.beginObject()
             writer.key("access")
@@ -124,27 +172,37 @@ final class DemoBackend: Application {
         }
     }
 
-    private func users() -> LocalResponse {
+    // MARK: Answers
+
+    private func html(_ page: String) -> LocalResponse {
+        LocalResponse(
+            status: 200, contentType: "text/html; charset=utf-8",
+            fields: [("Cache-Control", "no-store")], body: Array(page.utf8))
+    }
+
+    /// - Parameter cookie: the token for it, with attributes of its own.
+    private func redirect(to path: String, cookie: String? = nil) -> LocalResponse {
+        var fields: [(name: StaticString, value: String)] = [("Location", path)]
+        if let cookie {
+            fields.append(
+                ("Set-Cookie", "\(Self.cookie)\(cookie); Path=/; HttpOnly; SameSite=Lax"))
+        }
+        return LocalResponse(status: 303, fields: fields)
+    }
+
+    private func list<Item>(
+        _ items: [Item], _ write: (inout JSONWriter, Item) -> Void
+    ) -> LocalResponse {
         json(200) { writer in
             writer.beginObject()
             writer.key("count")
-            writer.integer(Int64(DemoUser.all.count))
+            writer.integer(Int64(items.count))
             writer.key("results")
             writer.beginArray()
-            for user in DemoUser.all { writer.write(user) }
+            for item in items { write(&writer, item) }
             writer.endArray()
             writer.endObject()
         }
-    }
-
-    private func home() -> LocalResponse {
-        let page = """
-            <!doctype html><html lang="en"><meta charset="utf-8"><title>Ward</title>
-            <h1>Ward</h1><p>A sample application. It knows nothing of presence.</p></html>
-
-            """
-        return LocalResponse(
-            status: 200, contentType: "text/html; charset=utf-8", body: Array(page.utf8))
     }
 
     private func json(_ status: Int, _ write: (inout JSONWriter) -> Void) -> LocalResponse {
@@ -196,10 +254,28 @@ extension JSONWriter {
         beginObject()
         key("id")
         integer(Int64(user.id))
-        key("username")
-        string(user.name)
-        key("role")
-        string(user.role)
+        for (name, value): (StaticString, String) in [
+            ("username", user.login), ("name", user.name), ("role", user.role),
+            ("ward", user.ward),
+        ] {
+            key(name)
+            string(value)
+        }
+        endObject()
+    }
+
+    fileprivate mutating func write(_ patient: DemoPatient) {
+        beginObject()
+        key("id")
+        integer(Int64(patient.id))
+        key("name")
+        string(patient.name)
+        key("bed")
+        string(patient.bed)
+        key("doctor_id")
+        integer(Int64(patient.doctor.id))
+        key("nurse_id")
+        integer(Int64(patient.nurse.id))
         endObject()
     }
 }

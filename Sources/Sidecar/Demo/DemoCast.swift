@@ -25,21 +25,59 @@ final class DemoCast: Sendable {
         case login, work, beat, away, logout, silence
     }
 
-    private static let scripts: [(user: String, scenes: [Scene])] = [
-        ("grace", [.login] + Array(repeating: .work, count: 24) + [.logout, .silence, .silence]),
-        ("linus", [.login, .work, .work, .away] + Array(repeating: .away, count: 9) + [.beat]),
-        ("barbara", [.silence, .silence, .login, .work] + Array(repeating: .beat, count: 12)),
-        ("edsger", [.login, .work, .work] + Array(repeating: .silence, count: 18)),
-        ("margaret", [.silence, .login, .work, .work, .logout, .silence, .silence, .silence]),
+    /// Ways of spending a day, which here takes half a minute.
+    private static let habits: [[Scene]] = [
+        // At work all day, with a look at the screen now and then.
+        [.login] + Array(repeating: [.work, .beat, .beat], count: 12).joined(),
+        // Leaves the screen on.
+        [.login, .work, .work, .away] + Array(repeating: .away, count: 16) + [.beat, .work],
+        // Comes, and goes without a word.
+        [.login, .work, .work] + Array(repeating: .silence, count: 18),
+        // Looks in.
+        [.silence, .login, .work, .work, .logout] + Array(repeating: .silence, count: 24),
     ]
+
+    /// One person's part: these scenes, begun at another place by each.
+    private struct Part {
+        let login: String
+        let scenes: [Scene]
+        let start: Int
+
+        init(_ login: String, _ scenes: [Scene], start: Int = 0) {
+            self.login = login
+            self.scenes = scenes
+            self.start = start
+        }
+
+        func scene(_ number: Int) -> Scene { scenes[(number + start) % scenes.count] }
+    }
+
+    private static let parts: [Part] = {
+        let first: [Part] = [
+            Part("grace", [.login] + Array(repeating: .work, count: 24) + [.logout, .silence]),
+            Part("linus", [.login, .work, .work] + Array(repeating: .away, count: 10) + [.beat]),
+            Part("barbara", [.silence, .login, .work] + Array(repeating: .beat, count: 12)),
+            Part("edsger", [.login, .work, .work] + Array(repeating: .silence, count: 18)),
+            Part("margaret", [.silence, .login, .work, .work, .logout, .silence, .silence]),
+        ]
+        // Whoever is not named above; ada is for who looks.
+        let others = DemoUser.all.dropFirst(1 + first.count).enumerated().map { index, user in
+            // Most work; the last one is never here.
+            let habit = index % 5 == 4 ? 1 : index % 6 == 1 ? 2 : index % 7 == 2 ? 3 : 0
+            return Part(user.login, habits[habit], start: index * 5)
+        }
+        return first + others.dropLast()
+    }()
 
     func run() {
         var tokens: [String: String] = [:]
         var scene = 0
-        let fetch = Fetch(sidecar, interruption: interruption)
+        var settings = Fetch.Settings()
+        settings.keepsConnection = true
+        let fetch = Fetch(sidecar, settings, interruption: interruption)
         while !interruption.isInterrupted {
-            for (user, scenes) in Self.scripts {
-                play(scenes[scene % scenes.count], user, &tokens, fetch)
+            for part in Self.parts where !interruption.isInterrupted {
+                play(part.scene(scene), part.login, &tokens, fetch)
             }
             scene += 1
             wake.wait(atMost: Self.pace)
@@ -52,11 +90,13 @@ final class DemoCast: Sendable {
     }
 
     /// A request that fails is a person whose page did not load: the play goes on.
+    /// Who is in the middle of something and not signed in signs in first.
     private func play(
         _ scene: Scene, _ user: String, _ tokens: inout [String: String], _ fetch: Fetch
     ) {
         do throws(FetchError) {
-            switch scene {
+            let needsToken = scene == .work || scene == .beat || scene == .away
+            switch needsToken && tokens[user] == nil ? .login : scene {
             case .silence: break
             case .login:
                 let body = #"{"username": "\#(user)", "password": "demo"}"#

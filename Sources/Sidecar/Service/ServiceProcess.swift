@@ -26,14 +26,20 @@ final class ServiceProcess: Sendable {
         let isSet = Atomic<Bool>(false)
     }
 
+    /// What the engine has seen before the service begins.
+    struct Prologue: Sendable {
+        var since: Milliseconds
+        var play: @Sendable (PresenceEngine, _ now: Milliseconds) -> Void
+    }
+
     /// Opens the store, binds the addresses and starts all threads.
-    init(_ config: Config) throws(AssemblyError) {
+    init(_ config: Config, after prologue: Prologue? = nil) throws(AssemblyError) {
         let log = ServiceLog(config.log)
         let settings = try config.proxySettings()
         let ring = try config.keyRing()
         var tokens = try config.tokenSettings(ring)
         let store = Self.openStore(config, log)
-        let startedAt = Clock.wall()
+        let startedAt = prologue?.since ?? Clock.wall()
         let engine = PresenceEngine(
             settings: config.presenceSettings(startedAt: startedAt), restored: store.load(),
             epoch: Secret.randomWord(), sink: store)
@@ -68,6 +74,7 @@ final class ServiceProcess: Sendable {
             let sweep = try Sweep(engine)
             health.probe(timeout: 500)
             try Self.start(store, engine, config, startedAt, log)
+            prologue?.play(engine, Clock.wall())
             threads = try Self.threads(sweep, lists, health) + asking.start(for: service)
             try group.start()
             self.health = health

@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import socket
 from urllib.parse import urlsplit
 
 from selenium import webdriver
@@ -91,14 +92,11 @@ class Chromium:
         config = ClientConfig(remote_server_addr=url, proxy=direct, keep_alive=True)
 
         def listens():
-            try:
-                return webdriver.Remote(url, options=options, client_config=config)
-            except Exception as refused:  # urllib3's own kinds of errors, while nobody listens
-                if "NewConnectionError" not in repr(refused):
-                    raise
-                return None
+            with socket.create_connection(("127.0.0.1", port), timeout=5):
+                return True
 
-        return eventually(listens, within=20, what="the browser's driver")
+        eventually(listens, within=20, what="the browser's driver")
+        return webdriver.Remote(url, options=options, client_config=config)
 
     def close(self):
         self.driver.quit()
@@ -182,7 +180,8 @@ class Seat:
 
     def problems(self):
         found = [f"console error: {text}" for text in self.console_errors()]
-        return found + [f"request to another origin: {url}" for url in self.foreign_requests()]
+        found += [f"request to another origin: {url}" for url in self.foreign_requests()]
+        return list(dict.fromkeys(found))
 
     def logs(self, last=6000):
         """What a failed test shows."""

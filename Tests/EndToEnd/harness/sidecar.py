@@ -35,6 +35,30 @@ ROUTES = [
     {"match": "* /files/**", "track": False},
 ]
 
+# The app's pages with dots, and its list with presence in it. Its scripts keep the token in local
+# storage, or where they are told so in a cookie.
+DOTTED = [
+    {
+        "match": f"GET /{page}/",
+        "inject": {
+            "dots": [selector],
+            "token_storage": "access_token",
+            "token_cookie": "access_token",
+        },
+    }
+    for page, selector in [
+        ("team", "a[href='/people/{id}/']"),
+        ("roster", "tr[data-user-id='{id}'] td.name"),
+    ]
+] + [
+    {"match": "GET /board/", "inject": {"token_storage": "access_token"}},
+    {
+        "match": "GET /api/users/admin/users/",
+        "enrich": {"items": "$.results[*]", "id": "$.id"},
+    },
+    *ROUTES,
+]
+
 # Thresholds so long that nothing changes by itself in a test that did not ask for it.
 DEFAULTS = {
     "tokens": {

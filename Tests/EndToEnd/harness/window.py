@@ -15,6 +15,9 @@ from .waiting import eventually
 
 INPAGE = Path(__file__).resolve().parent / "inpage"
 
+# A promise of all that scrolling and drawing were about to do.
+TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
+
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 
 # Roles of the accessibility tree that a person operates.
@@ -68,12 +71,12 @@ class Window:
         if clock:
             self.before_pages((INPAGE / "clock.js").read_text())
 
-    def size(self, width, height):
+    def size(self, width, height, scale=1):
         self.cdp(
             "Emulation.setDeviceMetricsOverride",
             width=width,
             height=height,
-            deviceScaleFactor=1,
+            deviceScaleFactor=scale,
             mobile=False,
         )
 
@@ -188,11 +191,16 @@ class Window:
         self.patiently(selector, inside, lambda element: element.click())
 
     def hover(self, selector, inside=None):
-        self.patiently(
-            selector,
-            inside,
-            lambda element: ActionChains(self.driver).move_to_element(element).perform(),
-        )
+        """Scrolls there, and then points at it."""
+
+        def act(element):
+            element.parent.execute_script(
+                "arguments[0].scrollIntoView({ block: 'nearest', behavior: 'instant' })", element
+            )
+            self.evaluate(TWO_FRAMES)
+            ActionChains(self.driver).move_to_element(element).perform()
+
+        self.patiently(selector, inside, act)
 
     def type(self, selector, text, inside=None):
         """Replaces what the field holds."""
