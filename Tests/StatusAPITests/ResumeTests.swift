@@ -256,6 +256,21 @@ final class ResumeTests: XCTestCase {
         }
     }
 
+    /// The loop has told of a change while the snapshot without it was on its way.
+    func testWhatWasToldMeanwhileIsToldAgain() throws {
+        let harness = try crowd()
+        let socket = try harness.connect(try harness.token("me"))
+        let key = try XCTUnwrap(harness.app.hub.awaiting.keys.first)
+        let made = ReadyNews(key, harness.engine.news(since: nil, now: harness.now))
+        harness.engine.makeAway("c2", harness)
+        harness.turn()
+        harness.app.hub.arrived(made, now: harness.now)
+        var reader = Reader()
+        for message in try harness.messages(socket) { XCTAssertTrue(reader.read(message)) }
+        XCTAssertEqual(reader.status("c2"), "away")
+        XCTAssertEqual(reader.status("c1"), "online")
+    }
+
     func testWhoSubscribesMeanwhileIsToldOfThatAlone() throws {
         let harness = try crowd()
         let socket = try harness.connect(try harness.token("me"))

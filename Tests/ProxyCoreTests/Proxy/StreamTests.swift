@@ -78,7 +78,7 @@ final class StreamTests: XCTestCase {
     }
 
     func testHeadHasTheHeadAlone() throws {
-        let house = try LoopHouse(script: script())
+        let house = try LoopHouse(script: script()) { $0.streamIdle = 600_000 }
         defer { house.close() }
         let client = house.client()
         client.send("HEAD /own/stream HTTP/1.1\r\nHost: a\r\n\r\n")
