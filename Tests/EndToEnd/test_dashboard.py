@@ -65,8 +65,7 @@ def test_a_token_that_was_pasted(board):
     board.window.wait("document.querySelector('#me').textContent === 'admin'")
 
 
-def test_a_token_that_does_not_count(board, browser):
-    browser.allow_console("401")
+def test_a_token_that_does_not_count(board):
     board.use_token(tokens.expired(2))
     board.window.wait("document.querySelector('#login-error').textContent.includes('not count')")
     assert stored_token(board) == [0, 0]
@@ -86,6 +85,43 @@ def test_a_session_that_ends_leads_back_to_the_login(board, world):
     world.client.logout(alice)
     board.window.wait("document.querySelector('#login-error').textContent.includes('ended')")
     assert stored_token(board) == [0, 0]
+
+
+@pytest.fixture
+def with_cookies(stand, legacy):
+    return stand(legacy.address, tokens={"from": ["header:Authorization", "cookie:access"]})
+
+
+def a_page_with_a_cookie(browser, world, token):
+    page = browser.person().open()
+    page.cdp("Network.enable")
+    page.cdp("Network.setCookie", url=world.client.address, name="access", value=token)
+    return page
+
+
+def test_who_is_signed_in_by_a_cookie_is_in_at_once(with_cookies, browser):
+    world = with_cookies
+    world.client.login("bob")
+    page = a_page_with_a_cookie(browser, world, tokens.admin())
+    board = Dashboard(page, world.client.address).is_live()
+    assert stored_token(board) == [0, 0]
+    page.evaluate(f"void (location.hash = '#/users/{BOB}')")
+    page.wait("document.querySelector('#user-status').textContent === 'Online'")
+    page.click("#claim input[value=away]")
+    page.click("#claim button")
+    page.wait("document.querySelector('#user-status').textContent === 'Away'")
+
+
+def test_a_token_beside_somebody_elses_cookie(with_cookies, browser):
+    """A socket would show both, and be nobody's: changes come by polling then."""
+    browser.allow_console("WebSocket connection|401")
+    world = with_cookies
+    page = a_page_with_a_cookie(browser, world, tokens.mint(77, username="somebody"))
+    board = Dashboard(page, world.client.address).is_live()
+    page.wait("document.querySelector('#me').textContent === 'somebody'")
+    page.click("#logout")
+    board.use_token(tokens.admin()).is_live(by="polling", within=10)
+    page.wait("document.querySelector('#me').textContent === 'admin'")
 
 
 # The list.

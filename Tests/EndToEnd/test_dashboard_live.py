@@ -76,6 +76,31 @@ def test_a_restart_is_said_and_no_change_is_missed(board, world, browser):
     assert not board.window.evaluate("document.querySelector('#notice').checkVisibility()")
 
 
+def test_a_broken_connection_goes_on_where_it_was(board, world, browser):
+    browser.allow_console("ERR_INTERNET_DISCONNECTED|WebSocket connection")
+    bob, carol = world.client.login("bob"), world.client.login("carol")
+    eventually(lambda: board.counts == "3 0 0 3")
+    board.window.offline()
+    board.window.wait(DOWN, within=20)
+    world.client.logout(bob)
+    world.client.heartbeat(carol.token, "away")
+    world.client.login("dave")
+    board.window.offline(False)
+    board.is_live(within=10)
+    eventually(lambda: board.counts == "2 1 1 4")
+    eventually(lambda: board.names == ["admin", "dave"])
+    sockets = [url for url in browser.requests if "/_presence/ws?" in url]
+    assert "cursor=" not in sockets[0] and "cursor=" in sockets[-1]
+
+
+def test_whatever_sockets_begin_with_elsewhere(stand, legacy, browser):
+    world = stand(legacy.address, websocket={"subscription": "none"})
+    board = Dashboard(browser.person().open(), world.client.address).use_token(tokens.admin())
+    board.is_live()
+    world.client.login("bob")
+    eventually(lambda: board.status_of("bob") == "Online", within=1)
+
+
 def test_polling_where_sockets_do_not_pass(world, workshop, browser):
     """nginx as it comes: its proxy_pass knows no upgrade."""
     browser.allow_console("WebSocket connection|426")

@@ -184,7 +184,7 @@ final class WebFileTests: XCTestCase {
         XCTAssertEqual(
             plain.keys,
             [
-                "prefix", "login", "token_field", "token_scheme", "cookies", "offline_after",
+                "prefix", "login", "token_field", "token_scheme", "offline_after",
                 "heartbeat_every",
             ])
         XCTAssertEqual(plain["prefix"]?.string, "/p")
@@ -194,21 +194,20 @@ final class WebFileTests: XCTestCase {
     }
 
     func testHowTheDashboardShowsItsToken() throws {
-        let cases: [(places: [TokenPlace], field: String?, scheme: String?, cookies: Bool)] = [
-            (TokenSettings.usualPlaces, "Authorization", "Bearer", false),
-            ([.header(name: "Authorization", scheme: "Token")], "Authorization", "Token", false),
-            ([.header(name: "X-Auth-Token", scheme: nil)], "X-Auth-Token", nil, false),
-            ([.cookie("sid"), .header(name: "X-A", scheme: nil)], "X-A", nil, true),
-            ([.cookie("sid")], nil, nil, true),
+        let cases: [(places: [TokenPlace], field: String?, scheme: String?)] = [
+            (TokenSettings.usualPlaces, "Authorization", "Bearer"),
+            ([.header(name: "Authorization", scheme: "Token")], "Authorization", "Token"),
+            ([.header(name: "X-Auth-Token", scheme: nil)], "X-Auth-Token", nil),
+            ([.cookie("sid"), .header(name: "X-A", scheme: nil)], "X-A", nil),
+            ([.cookie("sid")], nil, nil),
         ]
-        for (places, field, scheme, cookies) in cases {
+        for (places, field, scheme) in cases {
             let harness = try Harness(tokens: { $0.places = places })
             let response = try XCTUnwrap(
                 harness.send("GET", "/_presence/dashboard.json").response)
             let json = try response.json()
             XCTAssertEqual(json["token_field"]?.string, field)
             XCTAssertEqual(json["token_scheme"]?.string, scheme)
-            XCTAssertEqual(json["cookies"]?.bool, cookies)
         }
     }
 

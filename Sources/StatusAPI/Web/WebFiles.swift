@@ -77,9 +77,6 @@ struct WebFiles: Sendable {
         if let place { json.string(place.name) } else { json.null() }
         json.key("token_scheme")
         if let scheme = place?.scheme { json.string(scheme) } else { json.null() }
-        // Whether a visitor may be signed in already.
-        json.key("cookies")
-        json.bool(tokens.readsCookies)
         json.key("offline_after")
         json.integer(presence.offlineAfter / 1_000)
         json.key("heartbeat_every")

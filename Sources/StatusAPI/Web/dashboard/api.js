@@ -75,6 +75,8 @@ async function load(url, request, patience = 15e3) {
 export function openSocket(cursor) {
   const url = new URL("ws", base);
   url.protocol = url.protocol.replace("http", "ws");
+  // Whatever sockets begin with elsewhere.
+  url.searchParams.set("subscription", "all");
   if (cursor) url.searchParams.set("cursor", cursor);
   return hasToken() ? new WebSocket(url, ["bearer", token]) : new WebSocket(url);
 }

@@ -2,7 +2,7 @@
 // Called by dashboard.html.
 // Never asks another origin.
 
-import { ask, hasToken, loadSettings, one, Refusal, session, settings, signIn, useToken } from "./dashboard/api.js";
+import { ask, hasToken, loadSettings, Refusal, session, settings, signIn, useToken } from "./dashboard/api.js";
 import { Live } from "./dashboard/live.js";
 import { Overview } from "./dashboard/overview.js";
 import { UserPage } from "./dashboard/user.js";
@@ -21,18 +21,12 @@ const table = overview.list.table;
 async function begin() {
   try {
     await loadSettings();
-    // A question in vain is an error in the browser's console.
-    if (!hasToken() && !settings.cookies) return showLogin("");
-    await enter();
+    const had = hasToken();
+    if (!await enter()) showLogin(had ? ENDED : "");
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    if (error.status !== 401) {
-      notify(error.message + " Trying again.");
-      setTimeout(begin, error.retryAfter || 5000);
-    } else {
-      showLogin(hasToken() ? ENDED : "");
-      useToken(null);
-    }
+    notify(error.message + " Trying again.");
+    setTimeout(begin, error.retryAfter || 5000);
   }
 }
 
@@ -50,7 +44,7 @@ function sayAtLogin(text) {
   $("login-error").hidden = !text;
 }
 
-function attend(id, offer, refused) {
+function attend(id, offer) {
   const [button] = $(id).getElementsByTagName("button");
   $(id).onsubmit = async event => {
     event.preventDefault();
@@ -58,10 +52,10 @@ function attend(id, offer, refused) {
     sayAtLogin("");
     try {
       await offer();
-      await enter();
+      if (!await enter()) sayAtLogin("This does not count here, or not any more.");
     } catch (error) {
       useToken(null);
-      sayAtLogin(error.status === 401 && refused || error.message);
+      sayAtLogin(error.message);
     } finally {
       button.disabled = false;
     }
@@ -69,20 +63,27 @@ function attend(id, offer, refused) {
 }
 
 attend("login-form", () => signIn($("username").value, $("password").value));
-attend("token-form", () => useToken($("token").value.trim()), "This token does not count here, or not any more.");
+attend("token-form", () => useToken($("token").value.trim()));
 
-/** Goes on where what we have counts. Throws where it does not. */
+/** Goes on where what we have counts: a token, or a cookie that the browser shows. */
 async function enter() {
-  await ask("stats");
+  const { signed_in: isSignedIn, user_id: id, name } = await ask("whoami");
+  if (!isSignedIn) {
+    useToken(null);
+    return false;
+  }
   $("password").value = $("token").value = "";
   $("login").hidden = true;
   $("link").hidden = $("logout").hidden = false;
   // Who came by a cookie signs out in the application.
   write($("logout"), hasToken() ? "Log out" : "Use another account");
-  live = new Live({ hello, snapshot, changes, state });
+  $("me").hidden = false;
+  write($("me"), name || id || "A service");
+  live = new Live({ snapshot, changes, state });
   notify("");
   overview.list.change({});
   route();
+  return true;
 }
 
 /** Back to the login; `text` says why. */
@@ -102,15 +103,6 @@ session.ended = () => leave(ENDED);
 $("logout").onclick = () => leave("");
 
 // What is live
-
-async function hello({ user_id: id }) {
-  $("me").hidden = false;
-  write($("me"), id ?? "A service");
-  if (id === null) return;
-  try {
-    write($("me"), (await one(id)).name || id);
-  } catch { /* The id says it too. */ }
-}
 
 function snapshot(people) {
   overview.snapshot(people);

@@ -20,7 +20,7 @@ export class Live {
   pending = new Map();
   stopping = new AbortController();
 
-  /** @param tell what is told: hello, snapshot, changes, state */
+  /** @param tell what is told: snapshot, changes, state */
   constructor(tell) {
     this.tell = tell;
     this.run();
@@ -81,7 +81,8 @@ export class Live {
     if (code === 4429) this.cursor = null;
     if (opened) throw new Refusal(0, "", code === 1013 ? 5e3 : 0);
     // Nobody tells a page why a handshake failed. Whether it was the credential, HTTP says.
-    await ask("stats", { patience: PATIENCE });
+    const { signed_in: isSignedIn } = await ask("whoami", { patience: PATIENCE });
+    if (!isSignedIn) return session.ended();
     this.attempts++;
     this.socketAgain = Date.now() + SOCKET_AGAIN * Math.min(this.attempts, 10);
   }
@@ -131,7 +132,6 @@ export class Live {
     if (message.type === "presence") this.collect(message.changes);
     if (message.type !== "hello") return;
     this.failures = this.attempts = 0;
-    this.tell.hello(message);
     this.become("live", "WebSocket");
   }
 
