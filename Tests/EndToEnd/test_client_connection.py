@@ -7,7 +7,7 @@ import pytest
 
 from harness.client import IDS
 from harness.relay import Relay
-from harness.site import Site, dot, is_open, shows
+from harness.site import STORED, Site, dot, is_open, shows
 from harness.waiting import eventually
 
 ALICE, BOB, CAROL = IDS["alice"], IDS["bob"], IDS["carol"]
@@ -65,7 +65,9 @@ def test_tabs_without_web_locks_share_one_socket_too(site):
     for tab in tabs:
         shows(tab, ALICE, "offline")
         is_open(tab)
-    eventually(lambda: site.sockets() == 1, within=8, what="one socket")
+    site.client.stays(BOB, "online", 3)  # while the lease is renewed
+    assert site.sockets() == 1
+    assert sum(url.startswith("ws") for url in site.browser.requests) == 1
     for tab in tabs[:2]:
         tab.close()
     site.client.login("alice")
@@ -201,6 +203,59 @@ def test_without_a_session_cookie_it_says_so_once_and_is_quiet(site):
     page.reload()
     is_open(page)
     assert page.evaluate("presence.user") == BOB
+
+
+def test_a_sign_in_by_cookie_in_one_tab_is_one_in_all(site):
+    site = site(tokens={"from": ["cookie:jwt", "header:Authorization"]})
+    person = site.person()
+    first = person.open(site.url(dot(ALICE), attributes=""))
+    first.wait("presence.status === 'signed-out'")
+    second = person.open(f"{site.client.address}/canvas/")
+    token = site.client.login("bob").token
+    second.evaluate(f"document.cookie = 'jwt={token}; path=/'")
+    second.open(site.url(dot(CAROL), attributes=""))
+    shows(second, CAROL, "offline")
+    shows(first, ALICE, "offline")
+    assert site.sockets() == 1
+
+
+def test_a_token_in_a_field_of_its_own(site):
+    site = site(tokens={"from": ["header:X-Auth-Token"]})
+    page = site.window("bob", dot(ALICE), attributes=f'{STORED} data-token-header="X-Auth-Token"')
+    shows(page, ALICE, "offline")
+    assert page.evaluate("presence.user") == BOB
+
+
+def test_a_wallboard_watches_and_is_nobody(site, tmp_path):
+    # With characters that the name of a subprotocol must not have.
+    token = "wall/board==of-the-second-floor"
+    (tmp_path / "token").write_text(token)
+    service = {"name": "wallboard", "token_file": str(tmp_path / "token")}
+    site = site(tokens={"service": [service]})
+    page = site.person().open(f"{site.client.address}/canvas/")
+    page.evaluate(f"localStorage.access_token = '{token}'")
+    page.open(site.url(dot(ALICE)))
+    shows(page, ALICE, "offline")
+    site.client.login("alice")
+    shows(page, ALICE, "online")
+    assert page.evaluate("presence.user") is None
+    assert site.client.get("/_presence/stats", site.client.observer).json()["users"] <= 2
+
+
+def test_a_page_in_the_browsers_cache_lets_go_and_comes_back(site):
+    site = site()
+    page = site.window("bob", dot(ALICE))
+    is_open(page)
+    turn = "dispatchEvent(new PageTransitionEvent('{}', {{ persisted: true }}))"
+    page.evaluate(turn.format("pagehide"))
+    eventually(lambda: site.sockets() == 0, what="the end of the socket")
+    site.client.becomes(BOB, "offline")
+    site.client.login("alice")
+    # Its clock may go on for a moment: it opens nothing any more.
+    site.client.stays(BOB, "offline", 1.5)
+    page.evaluate(turn.format("pageshow"))
+    shows(page, ALICE, "online")
+    assert site.sockets() == 1
 
 
 def test_a_token_that_does_not_count_is_tried_once(site):

@@ -226,3 +226,14 @@ def test_a_strict_policy_is_kept(site):
     tip = "document.querySelector('presence-dot').shadowRoot.querySelector('[part=tip]')"
     assert page.evaluate(f"getComputedStyle({tip}).position") == "fixed"
     assert page.evaluate(f"{tip}.getBoundingClientRect().top") > size["bottom"] - 1
+
+
+def test_a_dot_may_be_a_picture(site):
+    site = site()
+    page = site.window("bob", f'<presence-dot user="{ALICE}" role="img"></presence-dot>')
+    shows(page, ALICE, "offline")
+    names = [(node["role"], node["name"]) for node in page.accessibility_tree()]
+    assert ("image", f"{ALICE}: offline · never seen") in names
+    page.click("presence-dot")
+    page.press("TAB")
+    assert page.evaluate("document.activeElement.localName") != "presence-dot"
