@@ -34,3 +34,32 @@ def test_chromium_finds_the_tag_and_everything_else_as_it_was(stand, recorder, b
     # Pages of the corpus are full of mistakes, of which a browser complains.
     browser.console.clear()
     browser.requests.clear()
+
+
+def test_the_script_runs_where_a_policy_allows_it_and_the_browser_has_no_complaint(
+    stand, recorder, browser
+):
+    policies = {
+        "/app/nonce": "script-src 'nonce-Zm9v' 'strict-dynamic'; connect-src 'self'",
+        "/app/self": "default-src 'self'; img-src data:",
+        "/app/none": "default-src 'none'; img-src data:",
+    }
+
+    def answer(call):
+        policy = policies.get(call.target)
+        if policy is None:
+            return call.reply(204)
+        fields = [("Content-Type", "text/html"), ("Content-Security-Policy", policy)]
+        page = b"<!doctype html><link rel=icon href=data:,><title>A</title><p>x"
+        return call.reply(200, fields, page)
+
+    recorder.handler = answer
+    sidecar = stand(recorder.address, routes=ROUTES).sidecar
+    # Signed in with nothing, the script asks in vain, which it says once.
+    browser.allow_console("presence|401")
+    page = browser.open(sidecar.address + "/app/nonce")
+    page.wait("window.presence !== undefined")
+    page.open(sidecar.address + "/app/self")
+    page.wait("window.presence !== undefined")
+    page.open(sidecar.address + "/app/none")
+    assert page.evaluate("document.scripts.length") == 0
