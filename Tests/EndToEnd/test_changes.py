@@ -219,7 +219,8 @@ def test_a_stream_gives_signs_of_life(stand, legacy):
 
 
 def test_too_many_streams(start):
-    world = start(websocket={"max_sockets": 2})
+    # One loop: each has its share of them.
+    world = start(workers=1, websocket={"max_sockets": 2})
     for _ in range(2):
         assert events(world, tokens.mint(BOB)).batch()
     refused = events(world, tokens.mint(BOB))

@@ -273,7 +273,7 @@ final class ConfigFindingTests: XCTestCase {
                 #"c:4: presence.offline_after: 1m is less than 3 × heartbeat_every (30s) + 20s, so that users would flicker: write "110s" or more, or allow_flapping: true"#,
                 #"c:4: presence.history: "x" is no duration: write a whole number and ms, s, m, h or d, like "30d""#,
                 #"c:5: routs: unknown key: did you mean "routes"?"#,
-                #"c:6: routes[0].serve: unknown value "x": write "heartbeat", "user", "set-status", "online", "users", "query", "websocket", "stats", "changes", "events" or "history""#,
+                #"c:6: routes[0].serve: unknown value "x": write "heartbeat", "user", "set-status", "online", "users", "query", "websocket", "stats", "whoami", "changes", "events" or "history""#,
                 #"c:6: routes[1].match: is never reached: "GET /a" in line 6 matches all of it first; move this route above that one or remove it"#,
             ])
     }

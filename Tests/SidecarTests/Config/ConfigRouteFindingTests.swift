@@ -28,9 +28,9 @@ final class ConfigRouteFindingTests: XCTestCase {
             [
                 #"c:4: routes[0].on: unknown value "signin": write "login", "logout", "refresh" or "heartbeat""#,
                 #"c:5: routes[1].on: unknown value "logut": did you mean "logout"? Known are "login", "logout", "refresh" and "heartbeat""#,
-                #"c:6: routes[2].serve: unknown value "onlin": did you mean "online"? Known are "heartbeat", "user", "set-status", "online", "users", "query", "websocket", "stats", "changes", "events" and "history""#,
-                #"c:7: routes[3].serve: unknown value "healthz": write "heartbeat", "user", "set-status", "online", "users", "query", "websocket", "stats", "changes", "events" or "history""#,
-                #"c:8: routes[4].serve: unknown value "event": did you mean "events"? Known are "heartbeat", "user", "set-status", "online", "users", "query", "websocket", "stats", "changes", "events" and "history""#,
+                #"c:6: routes[2].serve: unknown value "onlin": did you mean "online"? Known are "heartbeat", "user", "set-status", "online", "users", "query", "websocket", "stats", "whoami", "changes", "events" and "history""#,
+                #"c:7: routes[3].serve: unknown value "healthz": write "heartbeat", "user", "set-status", "online", "users", "query", "websocket", "stats", "whoami", "changes", "events" or "history""#,
+                #"c:8: routes[4].serve: unknown value "event": did you mean "events"? Known are "heartbeat", "user", "set-status", "online", "users", "query", "websocket", "stats", "whoami", "changes", "events" and "history""#,
                 #"c:11: routes[7].serve: "history" needs the user's id: put {id} into match, like "GET /users/{id}/""#,
             ])
     }
