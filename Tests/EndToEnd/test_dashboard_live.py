@@ -9,6 +9,7 @@ from harness import tokens
 from harness.client import IDS
 from harness.dashboard import Crowd, Dashboard
 from harness.nginx import Nginx
+from harness.trace import Trace
 from harness.waiting import eventually
 
 BOB, CAROL = IDS["bob"], IDS["carol"]
@@ -118,7 +119,7 @@ SCROLL = """new Promise(done => {
   const step = () => {
     const part = (performance.now() - began) / 5000;
     scrollTo(0, end * Math.min(1, part < 0.8 ? part / 0.8 : 5 - 5 * part));
-    part < 1 ? requestAnimationFrame(step) : done(began);
+    part < 1 ? requestAnimationFrame(step) : done(true);
   };
   step();
 })"""
@@ -131,16 +132,13 @@ def test_5000_rows_and_100_changes_a_second(board, world):
     board.show("")
     page.click("#size option[value=all]")
     page.wait("document.querySelector('#users').ariaRowCount === '5002'")
-    for _ in range(3):
-        # The browser counts what a task waits for the core as well: what is the page's own
-        # doing would be there every time.
+    with Trace(page) as trace:
         changes = crowd.flicker(per_second=100, seconds=6)
-        began = page.evaluate(SCROLL)
+        page.evaluate(SCROLL)
         changes.join()
-        long = [task for task in page.long_tasks(over=100) if task["start"] >= began]
-        if not long:
-            break
-    assert long == []
+    assert len(trace.tasks) > 500
+    # By the processor's time: what a task waits for a busy machine's core is not the page's doing.
+    assert [task for task in trace.tasks if task[0] > 100] == []
     # And what is shown at last is true.
     eventually(lambda: board.counts == "5,001 0 0 5,001")
     eventually(lambda: board.names[:2] == ["admin", "person 10000"])

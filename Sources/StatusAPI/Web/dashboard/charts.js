@@ -45,7 +45,7 @@ export function dayPicture(hours, width) {
     const title = `${hourOf(hour)}: at most ${count(hour.peak)} at once, ${count(hour.users)} in all`;
     svg.append(bar("online", x + step * 0.12, y(hour.peak), step * 0.76, floor - y(hour.peak), title));
     if (new Date(hour.from).getHours() % every) return;
-    svg.append(text(x, floor + 18, index ? "middle" : "start", at(hour.from, "clock")));
+    svg.append(text(x, floor + 18, index ? "middle" : "start", at(hour.from, "hour")));
   });
   return svg;
 }
@@ -67,7 +67,7 @@ export function timelinePicture(intervals, days, width) {
   const svg = canvas(width, days * pitch + 20, "When this user was online or away, day by day");
   for (let hour = 0; hour <= 24; hour += wide > 420 ? 3 : 6) {
     const x = left + wide * hour / 24;
-    svg.append(line(x, 0, x, days * pitch), text(x, days * pitch + 16, "middle", hour + ":00"));
+    svg.append(line(x, 0, x, days * pitch), text(x, days * pitch + 16, "middle", at(edges[0] + hour * HOUR, "hour")));
   }
   let bars = 0;
   for (let day = 0; day < days; day++) {

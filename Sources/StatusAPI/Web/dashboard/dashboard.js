@@ -76,7 +76,7 @@ async function enter() {
   $("login").hidden = true;
   $("link").hidden = $("logout").hidden = false;
   // Who came by a cookie signs out in the application.
-  write($("logout"), hasToken() ? "Log out" : "Use another account");
+  write($("logout"), hasToken() ? "Log out" : "Switch user");
   $("me").hidden = false;
   write($("me"), name || id || "A service");
   live = new Live({ snapshot, changes, state });

@@ -5,7 +5,7 @@
 const formats = {
   exact: { dateStyle: "medium", timeStyle: "medium" }, date: { dateStyle: "medium" },
   day: { weekday: "short", day: "numeric", month: "short" },
-  clock: { timeStyle: "short" }, second: { timeStyle: "medium" },
+  hour: { hour: "numeric" }, clock: { timeStyle: "short" }, second: { timeStyle: "medium" },
 };
 // A format is costly to make and cheap to use.
 for (const name in formats) formats[name] = new Intl.DateTimeFormat(undefined, formats[name]);
