@@ -17,6 +17,13 @@ REDUCE = ["pngquant", "--force", "--skip-if-larger", "--quality=80-98", "--strip
 REDUCED = (0, 98, 99)  # 98, 99: not smaller, or not as good; the picture is as it was
 
 
+# What fades in has done so. (A document does not know the animations of its shadow roots.)
+AT_REST = """Promise.all([document, ...document.querySelectorAll("presence-dot")]
+    .flatMap(at => (at.shadowRoot || at).getAnimations())
+    .filter(animation => animation.effect.getComputedTiming().iterations < 9)
+    .map(animation => animation.finished)).then(() => true)"""
+
+
 class Photographer:
     def __init__(self, folder, demo, seat):
         self.folder = Path(folder)
@@ -56,6 +63,7 @@ class Photographer:
             f"new Set({seen}.map(dot => dot.getAttribute('status'))).size === 3", within=60
         )
         page.evaluate(TWO_FRAMES)
+        page.evaluate(AT_REST)
 
 
 def take_all(photographer):

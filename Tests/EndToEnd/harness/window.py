@@ -153,9 +153,13 @@ class Window:
         """Moves the page's clock; needs a window opened with `clock=True`."""
         self.evaluate(f"__turnClock({seconds * 1000})")
 
-    def long_tasks(self, over=100):
-        """Tasks of more than that many milliseconds since the page was opened."""
-        return [task for task in self.evaluate("__longTasks()") if task["duration"] > over]
+    def long_tasks(self, over=100, since=0):
+        """Tasks of more than that many milliseconds; `since`: by the page's performance.now()."""
+        return [
+            task
+            for task in self.evaluate("__longTasks()")
+            if task["duration"] > over and task["start"] >= since
+        ]
 
     # Elements, by CSS selector. `inside` steps into an open shadow root first.
 
