@@ -50,10 +50,20 @@ final class InjectionTests: XCTestCase {
         let rewriting = harness.app.rewriting(id, &ticket, head, bytes.rawSpan, now: harness.now)
         guard rewriting == .stream else { return Answer(rewriting: rewriting, body: body) }
         var out = ByteBuffer()
+        var isMore = true
         for byte in body.utf8 {
-            harness.app.rewrite(id, ticket, piece: [byte].rawSpan, isLast: false, into: &out)
+            if isMore {
+                isMore = harness.app.rewrite(
+                    id, ticket, piece: [byte].rawSpan, isLast: false, into: &out)
+            } else {
+                out.append(byte)
+            }
         }
-        harness.app.rewrite(id, ticket, piece: RawSpan(), isLast: true, into: &out)
+        if isMore {
+            isMore = harness.app.rewrite(
+                id, ticket, piece: RawSpan(), isLast: true, into: &out)
+        }
+        XCTAssertFalse(isMore)
         XCTAssertTrue(harness.app.pages.isEmpty)
         return Answer(rewriting: rewriting, body: String(decoding: out.array(), as: UTF8.self))
     }

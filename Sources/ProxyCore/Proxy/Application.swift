@@ -231,9 +231,12 @@ public protocol Application: AnyObject {
 
     /// The next bytes of a response that is rewritten as it streams. What `out` is given passes in
     /// their place. The last call has no bytes.
+    /// - Returns: whether there is more to change; false: all that follows passes as it comes, and
+    ///   nothing of this response is asked again.
     func rewrite(
         _ id: ExchangeID, _ ticket: Ticket, piece: RawSpan, isLast: Bool,
-        into out: inout ByteBuffer)
+        into out: inout ByteBuffer
+    ) -> Bool
 
     /// A response that was rewritten as it streamed ended before its last piece.
     func rewritingBrokeOff(_ id: ExchangeID)
@@ -274,7 +277,10 @@ extension Application {
     public func rewrite(
         _ id: ExchangeID, _ ticket: Ticket, piece: RawSpan, isLast: Bool,
         into out: inout ByteBuffer
-    ) { out.append(piece) }
+    ) -> Bool {
+        out.append(piece)
+        return false
+    }
 
     public func rewritingBrokeOff(_ id: ExchangeID) {}
 }

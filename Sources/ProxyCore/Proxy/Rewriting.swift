@@ -85,9 +85,10 @@ extension ProxyLoop {
             return false
         case .streaming:
             rewritten.removeAll()
-            application.rewrite(
+            let isMore = application.rewrite(
                 id(of: exchange), exchanges[exchange].ticket,
                 piece: scratch.bytes.extracting(piece), isLast: false, into: &rewritten)
+            if !isMore { exchanges[exchange].rewriting = .none }
             sendRewritten(exchange)
             return true
         case .collecting:
@@ -134,7 +135,7 @@ extension ProxyLoop {
         case .streaming:
             exchanges[exchange].rewriting = .none
             rewritten.removeAll()
-            application.rewrite(
+            _ = application.rewrite(
                 id(of: exchange), exchanges[exchange].ticket, piece: RawSpan(), isLast: true,
                 into: &rewritten)
             sendRewritten(exchange)

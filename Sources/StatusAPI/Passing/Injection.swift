@@ -7,20 +7,17 @@ public import ProxyCore
 /// A page that is on its way.
 final class PassingPage {
     private var injector: TagInjector
-    private var isCounted = false
 
     init(_ tag: ScriptTag, policies: PolicyVerdict, origin: PageOrigin) {
         injector = TagInjector(tag, policies: policies, origin: origin)
     }
 
-    /// - Returns: what has been decided with this piece.
+    /// - Returns: what has been decided with this piece; nil: it takes more of the page.
     func pass(
         _ piece: RawSpan, isLast: Bool, into out: inout ByteBuffer
     ) -> InjectionOutcome? {
         if isLast { injector.finish(into: &out) } else { injector.pass(piece, into: &out) }
-        guard !isCounted, let outcome = injector.outcome else { return nil }
-        isCounted = true
-        return outcome
+        return injector.outcome
     }
 }
 
@@ -77,12 +74,15 @@ extension PresenceApplication {
     public func rewrite(
         _ id: ExchangeID, _ ticket: Ticket, piece: RawSpan, isLast: Bool,
         into out: inout ByteBuffer
-    ) {
-        guard let page = pages[id] else { return out.append(piece) }
-        if let outcome = page.pass(piece, isLast: isLast, into: &out) {
-            counters.add(Counter(outcome))
+    ) -> Bool {
+        guard let page = pages[id] else {
+            out.append(piece)
+            return false
         }
-        if isLast { pages[id] = nil }
+        guard let outcome = page.pass(piece, isLast: isLast, into: &out) else { return true }
+        counters.add(Counter(outcome))
+        pages[id] = nil
+        return false
     }
 
     public func rewritingBrokeOff(_ id: ExchangeID) { pages[id] = nil }

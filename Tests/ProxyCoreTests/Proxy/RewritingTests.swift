@@ -296,6 +296,30 @@ final class RewritingTests: XCTestCase {
         XCTAssertFalse(house.record.now.contains(.brokeOff))
     }
 
+    func testAStreamThatIsChangedAtItsBeginningPassesOn() throws {
+        let backend = Backend()
+        let house = try LoopHouse(backend, script: streaming())
+        defer { house.close() }
+        let client = house.client()
+        client.send(Say.get("/"))
+        let upstream = backend.accept()
+        _ = upstream.readRequest()
+        let rest = String(repeating: "as it came ", count: 20_000)
+        upstream.send(reply("", chunks: ["one", "two.", "three", rest]))
+        let seen = client.readReply()
+        XCTAssertTrue(seen.text == "ONETWO.three" + rest, String(seen.text.prefix(40)))
+        assertRewrittenHead(seen)
+        client.send(Say.get("/"))
+        _ = upstream.readRequest()
+        upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nend.")
+        XCTAssertEqual(client.readHead()["transfer-encoding"], "chunked")
+        XCTAssertEqual(client.take(9), Array("4\r\nEND.\r\n".utf8))
+        client.reset()
+        XCTAssertEqual(upstream.awaitEnd(), .finished)
+        _ = house.inLoop { _ in }
+        XCTAssertFalse(house.record.now.contains(.brokeOff), "it was over for the application")
+    }
+
     func testAnOldClientGetsAStreamUntilTheEnd() throws {
         let backend = Backend()
         let house = try LoopHouse(backend, script: streaming())

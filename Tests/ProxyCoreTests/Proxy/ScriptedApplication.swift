@@ -43,7 +43,8 @@ struct Script: @unchecked Sendable {
     /// The whole body → another one; nil: unchanged.
     var rewrite: (String) -> String? = { _ in nil }
     var mark: UInt64 = 0
-    /// A piece → what passes in its place; nil: the end.
+    /// A piece → what passes in its place; nil: the end. One that ends in a full stop is the last
+    /// to be changed.
     var piece: (String?) -> String = { $0 ?? "" }
     var serve: (Host, ExchangeID, String) -> Service = { _, _, label in
         .answer(.plain(label))
@@ -142,9 +143,11 @@ final class ScriptedApplication: Application {
     func rewrite(
         _ id: ExchangeID, _ ticket: Ticket, piece: RawSpan, isLast: Bool,
         into out: inout ByteBuffer
-    ) {
-        if !isLast { note(.pieced(piece.text() ?? "")) }
-        out.append(script.piece(isLast ? nil : piece.text() ?? ""))
+    ) -> Bool {
+        let text = piece.text() ?? ""
+        if !isLast { note(.pieced(text)) }
+        out.append(script.piece(isLast ? nil : text))
+        return !text.hasSuffix(".")
     }
 
     func rewritingBrokeOff(_ id: ExchangeID) { note(.brokeOff) }

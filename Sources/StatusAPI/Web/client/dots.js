@@ -22,6 +22,10 @@ const style = `
     width: var(--presence-size, 0.65em); height: var(--presence-size, 0.65em);
     border: max(2px, 0.12em) solid var(--presence-unknown, #7d8590);
     transition: background-color 0.2s, border-color 0.2s; }
+  /* Whole pixels: a box of 8.4 would be 8 wide and 9 high in some places. */
+  @supports (width: round(1.5px, 1px)) { [part=dot] {
+    width: round(var(--presence-size, 0.65em), 1px);
+    height: round(var(--presence-size, 0.65em), 1px); } }
   :host([status=online]) [part=dot] { border-color: var(--presence-online, #1a9f4b);
     background: var(--presence-online, #1a9f4b); }
   :host([status=away]) [part=dot] { border-color: var(--presence-away, #c27803);
