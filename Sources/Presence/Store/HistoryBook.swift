@@ -180,6 +180,8 @@ final class HistoryBook {
             return
         }
         let start = plan.startedAt
+        // Of the time before the first line of it a history says nothing.
+        if try isBlank() { try writeGap(from: 0, to: start) }
         guard aliveAt > 0, start - aliveAt > plan.tolerance else {
             return try reconcile(present, known: aliveAt, until: start)
         }
@@ -190,6 +192,15 @@ final class HistoryBook {
             try write(
                 open: StatusMark(user: mark.user, status: mark.status, since: start))
         }
+    }
+
+    private func isBlank() throws(DatabaseError) -> Bool {
+        let rows = try database.integer(
+            """
+            SELECT EXISTS (SELECT 1 FROM intervals) + EXISTS (SELECT 1 FROM present)
+                + EXISTS (SELECT 1 FROM gaps) + EXISTS (SELECT 1 FROM hours)
+            """)
+        return rows == 0
     }
 
     /// Makes the table of those present what the engine says.

@@ -78,7 +78,7 @@ private final class Stage {
             A hospital's old intranet, with Presence Sidecar before it, which puts the dots in: \(url)/
             The dashboard, for whoever has signed in there: \(url)/_presence/dashboard
             Sign in as ada (an admin), grace, linus or any other first name; the password is demo.
-            Most of them come and go by themselves. Nothing is kept. Stop with Ctrl-C.
+            Most of them come and go by themselves; the days before now are made up. Nothing is kept. Stop with Ctrl-C.
 
             In a browser: sign in as ada; open Team and Patients, and point at a dot, or click it.
             Sign in as anita in another browser (or a private window): her dot turns green at once,
