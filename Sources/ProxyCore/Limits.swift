@@ -72,8 +72,8 @@ public enum Limits {
     /// How long a response waits at most for the application to release it, milliseconds: a slow
     /// disk must not become a slow app.
     public static let holdTime: Milliseconds = 1_000
-    /// Bytes of responses of one loop that are collected to be changed. Beyond it a response passes
-    /// unchanged.
+    /// Bytes of responses of one loop that are collected to be changed, and of those that were and
+    /// that their clients take slowly. Beyond it a response passes unchanged.
     public static let rewritingBytes = 64 * 1024 * 1024
     /// How long a request waits for its admission at most before the application is asked again,
     /// milliseconds: whoever is asked who somebody is may have gone away.

@@ -81,7 +81,8 @@ public enum APILimits {
     /// Bytes of a body that is enriched, where a route does not say otherwise. Larger ones pass as
     /// they are.
     public static let enrichedBody = 2 * 1024 * 1024
-    /// The same that a route may ask for: a loop works on such a body for some 50 ms.
+    /// The same that a route may ask for: a loop works on such a body for some 50 ms, and several
+    /// times as long on one that was made to be slow (names that are all escapes).
     public static let enrichedBodyCeiling = 16 * 1024 * 1024
     /// Further ids of one route whose presence is shown.
     public static let enrichedFields = 8
@@ -100,8 +101,10 @@ public enum APILimits {
     public static let changesPerMessage = 1_000
     /// Batches that are made once for all readers who come in one turn, for so many cursors.
     public static let preparedNews = 16
-    /// Requests of a loop that wait for changes, each with its connection. Further ones are
-    /// answered at once, empty.
+    /// Requests of one user or service that wait for changes in one loop: a browser has one, or one
+    /// a tab. Further ones get 429.
+    public static let parkedPollsEach = 64
+    /// Requests of a loop that wait for changes, each with its connection. Further ones get 503.
     public static let parkedPolls = 4_096
     /// The same of all loops together.
     public static let parkedPollsTotal = 32_768

@@ -241,19 +241,45 @@ final class ChangesTests: XCTestCase {
 
     // MARK: Bounds and ends
 
-    func testWhoLeavesFreesItsPlace() throws {
+    func testOneUserHasSoManyPlaces() throws {
         let harness = try Harness()
         let me = try harness.token("me")
         let since = changes + "?wait=25s&since=" + (try cursor(harness, me))
         var ids: [ExchangeID] = []
-        for _ in 0..<APILimits.parkedPolls {
+        for _ in 0..<APILimits.parkedPollsEach {
             guard case .later(let id) = harness.send("GET", since, token: me) else {
                 return XCTFail("refused before the bound")
             }
             ids.append(id)
         }
-        let crowded = try answer(harness.send("GET", since, token: me))
-        XCTAssertEqual(seen(crowded), [])
+        let refused = harness.send("GET", since, token: me)
+        XCTAssertEqual(refused.status, 429)
+        XCTAssertNotNil(refused.response?.field("Retry-After"))
+        guard case .later = harness.send("GET", since, token: try harness.token("other")) else {
+            return XCTFail("somebody else's places are used up")
+        }
+        harness.app.abandoned(ids[3])
+        guard case .later = harness.send("GET", since, token: me) else {
+            return XCTFail("no place was freed")
+        }
+    }
+
+    func testWhoLeavesFreesItsPlace() throws {
+        let harness = try Harness()
+        let me = try harness.token("me")
+        let since = changes + "?wait=25s&since=" + (try cursor(harness, me))
+        var ids: [ExchangeID] = []
+        var token = me
+        for number in 0..<APILimits.parkedPolls {
+            if number % APILimits.parkedPollsEach == 0 { token = try harness.token("u\(number)") }
+            guard case .later(let id) = harness.send("GET", since, token: token) else {
+                return XCTFail("refused before the bound")
+            }
+            ids.append(id)
+        }
+        let crowded = harness.send("GET", since, token: me)
+        XCTAssertEqual(crowded.status, 503)
+        XCTAssertNotNil(crowded.response?.field("Retry-After"))
         XCTAssertEqual(harness.total(.pollsCrowded), 1)
         harness.app.abandoned(ids[7])
         guard case .later = harness.send("GET", since, token: me) else {

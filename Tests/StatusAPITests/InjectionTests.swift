@@ -96,13 +96,16 @@ final class InjectionTests: XCTestCase {
             ("X-Requested-With", "XMLHttpRequest"), ("HX-Request", "true"), ("Turbo-Frame", "a"),
             ("X-PJAX", "true"), ("X-Inertia", "true"), ("X-Up-Version", "3"),
             ("Sec-Fetch-Dest", "empty"), ("Sec-Fetch-Dest", "script"), ("Sec-Fetch-Dest", "image"),
+            ("Range", "bytes=5-"), ("Accept", "image/avif,image/webp,*/*;q=0.8"),
+            ("Accept", "text/css,*/*;q=0.1"), ("Accept", "application/json"),
         ] {
             XCTAssertNil(try pass(harness, request: [field]).rewriting, "\(field)")
         }
         for field in [
             ("Sec-Fetch-Dest", "document"), ("Sec-Fetch-Dest", "iframe"),
             ("Sec-Fetch-Mode", "cors"),
-            ("Accept", "*/*"),
+            ("Accept", "*/*"), ("Accept", ""),
+            ("Accept", "application/xhtml+xml,Text/HTML;q=0.9,*/*;q=0.8"),
         ] {
             assertInjected(try pass(harness, request: [field]))
         }

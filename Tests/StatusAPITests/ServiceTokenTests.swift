@@ -144,6 +144,8 @@ final class ServiceTokenTests: XCTestCase {
             let set = harness.send(
                 "POST", "/_presence/users/1/status", fields: fields + [cookie], body: status)
             XCTAssertEqual(set.status, isAllowed ? nil : 403, "\(fields)")
+            let polled = harness.send("GET", "/_presence/changes", fields: fields + [cookie])
+            XCTAssertEqual(polled.status, isAllowed ? 200 : 403, "it can hold a place")
             // Reading changes nothing, and a script has to write every other place itself.
             let read = harness.send("GET", "/_presence/users", fields: fields + [cookie])
             XCTAssertEqual(read.status, 200)

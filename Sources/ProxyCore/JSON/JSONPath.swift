@@ -45,6 +45,11 @@ public struct JSONPath: Sendable, Equatable {
     /// Whether it is the whole document.
     public var isRoot: Bool { steps.isEmpty }
 
+    /// Whether what it leads to stands in an array at once: no object has such a place.
+    public var beginsWithIndex: Bool {
+        if case .item = steps.first { true } else { false }
+    }
+
     /// Whether the path can name several places.
     public var isPlural: Bool { steps.contains(.every) }
 

@@ -200,11 +200,13 @@ private struct JSONSurveyor: ~Escapable {
     private mutating func behindArray(_ start: Int, _ node: Int, depth: Int) -> Int? {
         guard depth < Limits.jsonSkimDepth else { return nil }
         noteContainer(node)
+        // An array where an item is expected is none, and nothing in it is a value of one.
+        let isItem = plan.nodes[node].isItem
         var at = skim.behindBlank(start &+ 1)
         if skim.byte(at) == JSONByte.rightBracket { return at &+ 1 }
         var index = 0
         while true {
-            let child = plan.child(of: node, at: index)
+            let child = isItem ? -1 : plan.child(of: node, at: index)
             let end =
                 child < 0
                 ? skim.behindValue(at, depth: depth &+ 1)
@@ -237,6 +239,7 @@ private struct JSONSurveyor: ~Escapable {
     /// A name with escapes is rare, and may be one of ours all the same.
     @inline(never)
     private func decodedChild(of node: Int, _ name: Range<Int>) -> Int {
+        guard !plan.nodes[node].edges.isEmpty else { return plan.nodes[node].every }
         let quoted = skim.bytes.extracting(name.lowerBound &- 1..<name.upperBound &+ 1)
         guard let text = JSONText.decoded(quoted) else { return plan.nodes[node].every }
         return plan.child(of: node, named: text.rawSpan)

@@ -57,6 +57,9 @@ struct Downstream: ~Copyable {
     var input = ByteBuffer()
     /// What the client has not taken yet.
     var output = ByteBuffer()
+    /// Bytes of it that count among `ProxyLoop.rewritingBytes`: of a response that was collected,
+    /// and that the client takes slowly.
+    var counted = 0
     /// Bytes of `input` that a head parse has seen.
     var scanned: Int32 = 0
     /// In `waiting`: the number of the arrival that `resume` must name.

@@ -94,6 +94,7 @@ extension ProxyLoop {
             return
         }
         downstreams[slot].output.shrink(to: 0)
+        forgetUnsent(slot)
         outputLeft(slot)
     }
 
@@ -401,6 +402,7 @@ extension ProxyLoop {
         precondition(downstreams[slot].exchange < 0)
         if downstreams[slot].socket >= 0 { socketLost(slot) }
         waitsNoMore(slot)
+        forgetUnsent(slot)
         metrics.add(.connectionsClosed, row)
         downstreams[slot].stream.close()
         downstreams.remove(slot)

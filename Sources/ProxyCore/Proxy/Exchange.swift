@@ -95,6 +95,7 @@ struct Exchange: ~Copyable {
         mayRewrite = false
         isVolatile = false
         conditions.removeAll()
+        conditions.shrink(to: 1024)
         rewriting = .none
         interims = 0
         status = 0

@@ -40,7 +40,7 @@ public final class ProxyLoop: EventHandler, ApplicationHost {
     var body = ByteBuffer()
     /// What the application has made of a response, or of a piece of one.
     var rewritten = ByteBuffer()
-    /// Bytes of all responses that are collected to be changed.
+    /// Bytes of all responses that are collected to be changed, or were and have not left yet.
     var rewritingBytes = 0
     /// Where a piece of a stream is framed.
     var piece = ByteBuffer()

@@ -272,6 +272,7 @@ extension ProxyLoop {
                 let piece = Int(start)..<Int(end)
                 if exchanges[exchange].rewriting != .none {
                     if takePiece(exchange, piece) { continue }
+                    guard isCurrent(id) else { return }
                     chunked = exchanges[exchange].framing == .chunked
                 }
                 exchanges[exchange].sentDown += UInt64(piece.count)

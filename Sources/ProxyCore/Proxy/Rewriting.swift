@@ -115,8 +115,9 @@ extension ProxyLoop {
 
     /// What was collected so far goes on its way as it came, and so will the rest.
     private func passCollected(_ exchange: Int32) {
+        let id = id(of: exchange)
+        let slot = exchanges[exchange].downstream
         var collected = takeCollected(exchange)
-        defer { swap(&collected, &exchanges[exchange].collected) }
         parseCollected(exchange, collected)
         settle(exchange, downstreamFraming(exchange))
         writeHead(exchange, collected, .none)
@@ -124,7 +125,24 @@ extension ProxyLoop {
         exchanges[exchange].sentDown += UInt64(body.count)
         BodyWriter.append(
             collected, body, chunked: exchanges[exchange].framing == .chunked, to: &outgoing)
+        deliver(slot)
+        guard isCurrent(id) else { return }
+        countUnsent(slot)
         collected.removeAll()
+        swap(&collected, &exchanges[exchange].collected)
+    }
+
+    /// What a client has not taken of a response that was collected counts until it has left.
+    private func countUnsent(_ slot: Int32) {
+        let count = downstreams[slot].output.count
+        rewritingBytes += count - downstreams[slot].counted
+        downstreams[slot].counted = count
+    }
+
+    /// It has left, or its connection is over.
+    func forgetUnsent(_ slot: Int32) {
+        rewritingBytes -= downstreams[slot].counted
+        downstreams[slot].counted = 0
     }
 
     /// The body is over.
@@ -169,10 +187,14 @@ extension ProxyLoop {
         // Sent from where it stands: `scratch` has been read to its end.
         if isChanged { swap(&rewritten, &collected) }
         swap(&collected, &scratch)
-        deliver(exchanges[exchange].downstream, followedBy: body)
+        let slot = exchanges[exchange].downstream
+        deliver(slot, followedBy: body)
         swap(&collected, &scratch)
         if isChanged { swap(&rewritten, &collected) }
-        if isCurrent(id) { swap(&collected, &exchanges[exchange].collected) }
+        if isCurrent(id) {
+            countUnsent(slot)
+            swap(&collected, &exchanges[exchange].collected)
+        }
         rewritten.removeAll()
         rewritten.shrink(to: Limits.highWater)
     }

@@ -40,6 +40,10 @@ struct EnrichmentReader {
             value.error("is the item itself: write where in it the id stands, like \"$.id\"")
             return nil
         }
+        guard !path.beginsWithIndex else {
+            value.error("is a place in an array: an item is an object; write one like \"$.id\"")
+            return nil
+        }
         return path
     }
 
@@ -73,7 +77,7 @@ struct EnrichmentReader {
         let text = member.key.hasPrefix("$") ? member.key : "$." + member.key
         do throws(JSONPathError) {
             let path = try JSONPath(text)
-            guard path.isPlural || path.isRoot else { return path }
+            guard path.isPlural || path.isRoot || path.beginsWithIndex else { return path }
             entry.error(
                 "\(ConfigValue.quoted(member.key)) names no single place of an item: write where an"
                     + " id stands, like \"author_id\" or \"assignee.id\"")

@@ -14,6 +14,7 @@ enum EnrichmentOutcome: Equatable {
     /// There are no objects with an id where items should be.
     case shape
     case notJSON
+    /// Or so much would be added to them that the document more than doubled.
     case tooManyItems
 }
 
@@ -39,10 +40,14 @@ struct Enricher {
         }
         guard !survey.items.isEmpty else { return survey.reach == .container ? .empty : .shape }
         out.reserve(body.byteCount + survey.items.count * EnrichedMember.together)
-        var mark = EnrichmentMark()
+        var mark = plan.seed
         var copied = 0
         for index in survey.items.indices {
             let item = survey.items[index]
+            guard out.count <= plan.maximumOutput else {
+                out.removeAll()
+                return .tooManyItems
+            }
             if plan.hasOwnID, item.names & EnrichedMember.bits != EnrichedMember.bits,
                 let brief = Self.brief(body, survey.place(index, 0), &memo, brief)
             {
@@ -163,6 +168,13 @@ struct EnrichmentMark {
         let time = brief.status == .offline ? brief.lastSeen ?? -1 : 0
         add(UInt64(brief.status.rawValue))
         add(UInt64(bitPattern: time))
+    }
+
+    /// Of a configuration.
+    mutating func add(_ text: String) {
+        for byte in text.utf8 { add(UInt64(byte)) }
+        // No text ends as the next one begins.
+        add(UInt64(256))
     }
 
     @inline(__always)

@@ -68,6 +68,10 @@ struct EnrichmentPlan: Sendable {
     let hasOwnID: Bool
     let additions: [Addition]
     let maximumBody: Int
+    /// Bytes that a document may have grown to.
+    var maximumOutput: Int { 2 * maximumBody }
+    /// Tells the lists of one configuration from those of another, in their ETags.
+    let seed: EnrichmentMark
 
     init(_ enrichment: Enrichment) {
         let own = enrichment.id.map { [$0] } ?? []
@@ -83,5 +87,12 @@ struct EnrichmentPlan: Sendable {
                 opening: Array(",".utf8) + json.finish() + Array(":{".utf8))
         }
         maximumBody = enrichment.maximumBody
+        var seed = EnrichmentMark()
+        for text in [enrichment.items?.text ?? "", enrichment.id?.text ?? ""]
+            + enrichment.fields.flatMap({ [$0.id.text, $0.name] })
+        {
+            seed.add(text)
+        }
+        self.seed = seed
     }
 }

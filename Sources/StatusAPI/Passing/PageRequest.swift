@@ -16,6 +16,11 @@ enum PageRequest {
     /// a script asks for is put together by that script (Fetch Metadata §2.1).
     static func isForPage(_ request: borrowing RequestHead, _ bytes: RawSpan) -> Bool {
         if request.fields.has(.xRequestedWith) { return false }
+        // Whoever wants a part of it goes on with a download, or plays something.
+        if request.fields.has(.range) { return false }
+        if let accept = request.fields.value(.accept, in: bytes), !Self.wantsPages(accept) {
+            return false
+        }
         for index in 0..<request.fields.count {
             let field = request.fields[index]
             guard field.known == .other else { continue }
@@ -29,6 +34,15 @@ enum PageRequest {
             if scripts.contains(where: { name.equalsFolded($0) }) { return false }
         }
         return true
+    }
+}
+
+extension PageRequest {
+    /// Browsers that do not send Sec-Fetch-Dest (it is for https alone) name first what a picture,
+    /// a style or a sound may be; tools that take anything say so.
+    private static func wantsPages(_ accept: RawSpan) -> Bool {
+        accept.begins(folded: "*/*") || accept.holds(folded: "text/html")
+            || accept.byteCount == 0
     }
 }
 

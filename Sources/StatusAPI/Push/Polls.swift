@@ -10,6 +10,8 @@ import Synchronization
 struct ParkedPoll {
     let since: Cursor
     var owner: SocketOwner
+    /// Who asks, as the rate limiter calls him.
+    let asker: Int64
     /// Changes that come before are gathered until then.
     let earliest: Milliseconds
     /// Then it is answered in any case.
@@ -36,6 +38,7 @@ struct ParkedPoll {
 /// thousands at most, and each look costs some ten nanoseconds.
 struct Polls {
     private(set) var entries: [ExchangeID: ParkedPoll] = [:]
+    private var counts: [Int64: Int] = [:]
     /// The journal may have grown since the last look.
     var mayHaveNews = false
     private var due = Milliseconds.max
@@ -50,10 +53,18 @@ struct Polls {
 
     mutating func park(_ id: ExchangeID, _ poll: ParkedPoll, hasNews: Bool) {
         entries[id] = poll
+        counts[poll.asker, default: 0] += 1
         due = min(due, poll.due(hasNews: hasNews))
     }
 
-    mutating func take(_ id: ExchangeID) -> ParkedPoll? { entries.removeValue(forKey: id) }
+    mutating func take(_ id: ExchangeID) -> ParkedPoll? {
+        guard let poll = entries.removeValue(forKey: id) else { return nil }
+        let left = counts[poll.asker, default: 1] - 1
+        counts[poll.asker] = left > 0 ? left : nil
+        return poll
+    }
+
+    func count(of asker: Int64) -> Int { counts[asker, default: 0] }
 
     /// Those of users whom an order to close concerns.
     func concerned(by orders: [CloseOrder]) -> [ExchangeID] {
@@ -87,19 +98,20 @@ struct Polls {
 
 extension PresenceApplication {
     /// Lets a request wait.
-    /// - Returns: false where too many wait already.
-    func park(
-        _ id: ExchangeID, _ poll: ParkedPoll, hasNews: Bool
-    ) -> Bool {
-        guard polls.count < APILimits.parkedPolls else { return false }
+    /// - Throws: where too many wait already. (An empty answer at once would be asked again at once.)
+    func park(_ id: ExchangeID, _ poll: ParkedPoll, hasNews: Bool) throws(Problem) {
+        guard polls.count(of: poll.asker) < APILimits.parkedPollsEach else {
+            counters.add(.pollsCrowded)
+            throw .tooMany(retryAfter: 1_000)
+        }
         let all = service.polls.add(1, ordering: .relaxed).newValue
-        guard all <= APILimits.parkedPollsTotal else {
+        guard polls.count < APILimits.parkedPolls, all <= APILimits.parkedPollsTotal else {
             service.polls.subtract(1, ordering: .relaxed)
-            return false
+            counters.add(.pollsCrowded)
+            throw .unavailable("Too many requests wait for changes at once.", retryAfter: 2_000)
         }
         counters.add(.pollsParked)
         polls.park(id, poll, hasNews: hasNews)
-        return true
     }
 
     func forgetPoll(_ id: ExchangeID) {

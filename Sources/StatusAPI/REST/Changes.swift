@@ -30,12 +30,9 @@ extension PresenceApplication {
         let isBatch = distance >= APILimits.changesPerMessage
         if wait == 0 || isBatch { return .answer(news(since: since, asker.isAdmin, now: now)) }
         let poll = ParkedPoll(
-            since: since, owner: owner(asker, now: now),
+            since: since, owner: owner(asker, now: now), asker: asker.rateKey.word,
             earliest: now + min(APILimits.pollGathering, wait), deadline: now + wait)
-        guard park(id, poll, hasNews: distance > 0) else {
-            counters.add(.pollsCrowded)
-            return .answer(news(since: since, asker.isAdmin, now: now))
-        }
+        try park(id, poll, hasNews: distance > 0)
         return .parked(upTo: wait + APILimits.commitPatience)
     }
 

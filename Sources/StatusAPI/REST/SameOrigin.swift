@@ -9,8 +9,9 @@ extension Endpoint {
     /// a connection that is not bound by the same-origin policy (RFC 6455 §10.2).
     var isForOurSiteAlone: Bool {
         switch self {
-        case .heartbeat, .setStatus, .webSocket: true
-        case .user, .online, .users, .query, .stats, .whoami, .changes, .events, .history: false
+        // A poll or a stream holds a place here in its visitor's name.
+        case .heartbeat, .setStatus, .webSocket, .changes, .events: true
+        case .user, .online, .users, .query, .stats, .whoami, .history: false
         case .healthz, .readyz, .metrics: false
         case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
             .clientScript, .reactScript:

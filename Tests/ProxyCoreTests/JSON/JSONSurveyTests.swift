@@ -40,6 +40,19 @@ final class JSONSurveyTests: XCTestCase {
         }
     }
 
+    /// Values of an array are none of an item, not even where a plan leads into it.
+    func testArraysWhereItemsAreExpected() throws {
+        for items in ["$.rows[*]", nil] {
+            for value in ["$[0]", "$[0].id", "$.id"] {
+                let plan = try plan(items, [value, "$.by"])
+                let rows = #"[["u1","Ann"],[{"id":1}],{"id":2,"by":3},["u2"],[[]]]"#
+                let text = items == nil ? rows : #"{"rows":\#(rows)}"#
+                XCTAssertEqual(found(text, plan), [value == "$.id" ? "2,3" : "-,3"], value)
+            }
+        }
+        XCTAssertEqual(found(#"[["u1"]]"#, try plan("$", ["$[0]"])), [])
+    }
+
     // MARK: What is JSON
 
     /// Plans that walk and one that skims nearly all of it.

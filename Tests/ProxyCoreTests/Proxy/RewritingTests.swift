@@ -2,6 +2,7 @@
 // Called by XCTest.
 // Never tests what the application of this product makes of a body.
 
+import Glibc
 import XCTest
 
 @testable import ProxyCore
@@ -230,6 +231,35 @@ final class RewritingTests: XCTestCase {
         _ = upstream.readRequest()
         upstream.send(reply("change"))
         XCTAssertEqual(client.readReply().text, "<CHANGE>")
+        assertAllLetGo(house)
+    }
+
+    func testWhatAReaderDoesNotTakeCountsUntilItIsGone() throws {
+        let backend = Backend()
+        let house = try LoopHouse(backend, script: collecting(8 << 20))
+        defer { house.close() }
+        let body = String(repeating: "change 0123456789", count: 400_000)
+        let slow = house.client(receiveBuffer: 4096)
+        slow.send(Say.get("/"))
+        let first = backend.accept()
+        _ = first.readRequest()
+        first.send(reply(body))
+        first.close()
+        let other = house.client()
+        other.send(Say.get("/"))
+        let upstream = backend.accept()
+        _ = upstream.readRequest()
+        let unsent = house.inLoop { $0.rewritingBytes } ?? 0
+        XCTAssertGreaterThan(unsent, 1 << 20)
+        // At the bound nothing more is collected; what passes is as it came.
+        _ = house.inLoop { $0.rewritingBytes += Limits.rewritingBytes }
+        upstream.send(reply("change"))
+        let seen = other.readReply()
+        XCTAssertEqual(seen.text, "change")
+        assertUntouchedHead(seen)
+        _ = house.inLoop { $0.rewritingBytes -= Limits.rewritingBytes }
+        slow.reset()
+        for _ in 0..<1_000 where house.inLoop({ $0.rewritingBytes }) != 0 { sched_yield() }
         assertAllLetGo(house)
     }
 

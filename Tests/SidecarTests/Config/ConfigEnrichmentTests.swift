@@ -61,6 +61,7 @@ final class ConfigEnrichmentTests: XCTestCase {
                 { match: "POST /l", on: "login", user: "$.id", enrich: {} },
                 { match: "GET /m", serve: "online", enrich: {} },
                 { match: "POST /n", on: "heartbeat", enrich: {} },
+                { match: "GET /o", enrich: { id: "$[0]", fields: { "$[1].id": "x" } } },
               ],
             }
             """#,
@@ -85,6 +86,8 @@ final class ConfigEnrichmentTests: XCTestCase {
                 #"c:14: routes[10].enrich.fields: has 9 ids: at most 8 can be shown besides id"#,
                 #"c:15: routes[11].enrich: contradicts on: "login", whose answer is read as it passes; leave it out"#,
                 #"c:16: routes[12].serve: contradicts "enrich" and "inject", which change what the backend answers; keep one of them"#,
+                #"c:18: routes[14].enrich.id: is a place in an array: an item is an object; write one like "$.id""#,
+                #"c:18: routes[14].enrich.fields.$[1].id: "$[1].id" names no single place of an item: write where an id stands, like "author_id" or "assignee.id""#,
             ])
     }
 }
