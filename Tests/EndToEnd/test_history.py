@@ -21,7 +21,10 @@ def test_history_of_a_day(world):
     began = time.time()
     alice = world.client.login("alice")
     now = history(world, ALICE)
-    assert list(now) == ["user_id", "from", "to", "online_seconds", "intervals"]
+    assert list(now) == ["user_id", "from", "to", "online_seconds", "intervals", "gaps"]
+    # Before this sidecar there was none.
+    assert [gap["from"] for gap in now["gaps"]] == [now["from"]]
+    assert abs(moment(now["gaps"][0]["to"]) - began) < 10
     assert now["user_id"] == ALICE
     assert abs(moment(now["to"]) - moment(now["from"]) - 86_400) < 0.01
     assert [(i["status"], i["to"]) for i in now["intervals"]] == [("online", None)]
