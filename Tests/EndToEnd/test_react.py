@@ -103,6 +103,16 @@ def test_without_a_tag_react_loads_the_client(site):
     reads(page, "#bar", f"open true {BOB}")
 
 
+def test_without_react_it_says_so(site):
+    site = site()
+    page = site.window("bob")
+    said = page.evaluate(
+        """import("/_presence/react.js").then(({ createPresence }) => {
+          try { createPresence(); } catch (error) { return error.message; } })"""
+    )
+    assert "React 18" in said
+
+
 def test_a_socket_of_the_page_comes_back_and_ends_with_its_component(site):
     site = site()
     site.browser.allow_console("ERR_CONNECTION_REFUSED|WebSocket connection")

@@ -40,7 +40,7 @@ enum InjectReader {
             text(section, "token_storage", like: "access", keyFault),
             text(section, "token_callback", like: "getToken", functionFault),
             text(section, "token_header", like: "Authorization: Token", headerFault),
-            awayAfter(section), dots(section),
+            awayAfter(section), dots(section), dotsRole(section),
         ].compactMap(\.self)
     }
 
@@ -84,6 +84,18 @@ enum InjectReader {
         let found = list.compactMap { checked($0, like: example, selectorFault) }
         return found.isEmpty
             ? nil : ScriptAttribute("data-presence-dots", found.joined(separator: "\n"))
+    }
+
+    /// Pictures are no stops of the Tab key; buttons are what the script makes by itself.
+    private static func dotsRole(_ section: ConfigSection) -> ScriptAttribute? {
+        guard let value = section.value("dots_role") else { return nil }
+        switch value.text(like: "picture") {
+        case "picture": return ScriptAttribute("data-dots", "picture")
+        case "button", nil: return nil
+        case let other?:
+            value.error("\(ConfigValue.quoted(other)) is no role: write \"button\" or \"picture\"")
+            return nil
+        }
     }
 
     // MARK: What cannot be meant

@@ -31,7 +31,8 @@ struct WebFiles: Sendable {
             PackageResources.options_js, PackageResources.token_js, PackageResources.people_js,
             PackageResources.tabs_js, PackageResources.connection_js,
             PackageResources.subscription_js, PackageResources.heartbeats_js,
-            PackageResources.dots_js, PackageResources.markup_js, PackageResources.start_js,
+            PackageResources.dots_js, PackageResources.frames_js, PackageResources.markup_js,
+            PackageResources.start_js,
         ]), script)
     let react = WebFile(PackageResources.react_js, script)
 

@@ -32,6 +32,10 @@ function loadClient(attributes = {}) {
  *   `{ "data-token-storage": "access" }`.
  */
 export function createPresence(React = globalThis.React, options = {}) {
+  if (!React?.useSyncExternalStore) {
+    throw new TypeError(
+      "createPresence(React): give it React 18 or newer; there is none in window.React either");
+  }
   const { createElement, useCallback, useEffect, useRef, useState, useSyncExternalStore } = React;
   loadClient(options.attributes).catch((error) => console.info("presence: " + error.message));
 
@@ -55,7 +59,7 @@ export function createPresence(React = globalThis.React, options = {}) {
 
   /** The presence object of a user; `online_status` is "unknown" until it is told. */
   function useOnlineStatus(id) {
-    const user = id === null || id === undefined ? "" : String(id);
+    const user = textOf(id);
     const subscribe = useCallback((tell) => whenLoaded((presence) => {
       const unwatch = user ? presence.watch(user, tell) : () => {};
       // What is known ends with the session of whoever looks.
@@ -139,12 +143,14 @@ export function createPresence(React = globalThis.React, options = {}) {
     }, [onOpen]);
     const { className, ...rest } = more;
     return createElement("presence-dot", {
-      ref: element, user: String(userId), name, class: className, ...rest,
+      ref: element, user: textOf(userId) || undefined, name, class: className, ...rest,
     });
   }
 
   return { useWebSocket, useOnlineStatus, usePresence, OnlineIndicator };
 }
+
+const textOf = (id) => (id === null || id === undefined ? "" : String(id));
 
 /** Opens the socket again and again until it is told to end. */
 function keepOpen(url, protocolsOf, tell) {

@@ -49,12 +49,14 @@ class Site:
         )
 
     def sign_out(self, window):
-        window.evaluate(
+        """Signs out within a page; the moment at which the answer came, by the page's clock."""
+        return window.evaluate(
             """(async () => {
               const headers = { "Content-Type": "application/json",
                 Authorization: "Bearer " + localStorage.getItem("access_token") };
               const body = JSON.stringify({ refresh: localStorage.getItem("refresh_token") });
               await fetch("/api/auth/logout/", { method: "POST", headers, body });
+              return Date.now();
             })()"""
         )
 

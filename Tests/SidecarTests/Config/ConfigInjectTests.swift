@@ -31,6 +31,7 @@ final class ConfigInjectTests: XCTestCase {
                 { match: "GET /o", serve: "online", inject: { token_cookie: "a" } },
                 { match: "POST /p", on: "login", user: "$.id", inject: false },
                 { match: "GET /q", inject: null },
+                { match: "GET /r", inject: { dots_role: "img" } },
               ],
             }
             """#,
@@ -54,6 +55,7 @@ final class ConfigInjectTests: XCTestCase {
                 #"c:17: routes[13].inject: contradicts on: "refresh", whose answers are read as they are: put pages on a route of their own"#,
                 #"c:18: routes[14].serve: contradicts "enrich" and "inject", which change what the backend answers; keep one of them"#,
                 #"c:20: routes[16].inject: null means nothing here: write a value or leave the key out"#,
+                #"c:21: routes[17].inject.dots_role: "img" is no role: write "button" or "picture""#,
             ])
     }
 
@@ -73,6 +75,8 @@ final class ConfigInjectTests: XCTestCase {
                     } },
                     { match: "GET /d/**", inject: { away_after: null } },
                     { match: "GET /e/**" },
+                    { match: "GET /f/**", inject: { dots_role: "picture" } },
+                    { match: "GET /g/**", inject: { dots_role: "button" } },
                   ],
                 }
                 """#
@@ -91,6 +95,7 @@ final class ConfigInjectTests: XCTestCase {
                         "data-presence-dots", "a[href='/people/{id}/']\ntr[data-user=\"{id}\"]"),
                 ],
                 [ScriptAttribute("data-away-after", "off")], nil,
+                [ScriptAttribute("data-dots", "picture")], [],
             ])
         XCTAssertEqual(config.routes.map { $0.passing.inject }, config.routes.map(\.inject))
         XCTAssertEqual(

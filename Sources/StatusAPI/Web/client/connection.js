@@ -57,6 +57,7 @@ function open() {
     link.failures = 2;
     return pause(1);
   }
+  if (!isResumed) sure.clear();
   Object.assign(link, {
     socket, opened: clock(), isWelcome: false, scope: "none", beat: 0, unanswered: 0, errors: 0,
     asked: [isResumed ? "all" : "none"],
@@ -142,10 +143,12 @@ async function poll(isOver) {
       if (!response.ok) return pause(+response.headers.get("Retry-After") || 2);
       link.cursor = cursor;
       wait = "&wait=25s";
-      if (reset) cover(changes);
-      else spread(learn(changes));
       link.pauses = 0;
       setStatus("polling");
+      if (reset) sure.clear();
+      if (reset) cover(changes);
+      else spread(learn(changes));
+      describe();
       tick();
     } catch {
       return isOver() || pause(1);

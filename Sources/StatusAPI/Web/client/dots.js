@@ -5,18 +5,32 @@
 const dots = new Set(); // those in the document
 let isStale = false; // nothing has been heard for a while
 
+let drawn = clock(); // when all were drawn: "3 minutes ago" is true for a minute
+
 function drawAll(stale = isStale) {
-  const isNew = stale !== isStale || arguments.length === 0;
   isStale = stale;
-  if (isNew) for (const dot of dots) dot.draw();
+  drawn = clock();
+  for (const dot of dots) drawLater(dot);
+}
+
+/** By the tick: what time alone changes. */
+function drawAnew(stale) {
+  const isOld = isVisible() && Math.abs(clock() - drawn) >= MINUTE;
+  if (stale !== isStale || isOld) drawAll(stale);
 }
 
 // Told apart by shape as well: full, half, ring, dashes. Each colour has at least 3:1 on white and
 // on black (WCAG 1.4.11), the tip 4.5:1.
 const style = `
   :host { display: inline-block; position: relative; vertical-align: baseline; line-height: 1;
-    margin-inline: 0.15em 0.35em; cursor: pointer; border-radius: 50%; flex: none; }
-  :host([hidden]) { display: none; }
+    margin-inline: 0.15em 0.35em; border-radius: 50%; flex: none; }
+  :host([hidden]), :host(:not([user])), :host([user=""]) { display: none; }
+  :host([role=button]) { cursor: pointer; }
+  /* A target of 24 pixels (WCAG 2.5.8), upward and to the start, up to the text that follows: not
+     over a name, and not to where a box would begin to scroll. */
+  :host([role=button]) [part=dot]::before { content: ""; position: absolute;
+    inset-inline-end: -0.35em; inset-block-end: -0.25em; width: max(24px, calc(100% + 0.35em));
+    height: max(24px, calc(100% + 0.25em)); }
   :host(:focus-visible) { outline: 2px solid var(--presence-focus, #2f81f7); outline-offset: 2px; }
   [part=dot] { display: block; box-sizing: border-box; border-radius: 50%;
     width: var(--presence-size, 0.65em); height: var(--presence-size, 0.65em);
@@ -75,71 +89,103 @@ function ago(time) {
 }
 
 function lastSeen(user) {
-  if (user.online_status === "unknown") return "";
-  const time = user.online_status === "online" ? texts.now : user.last_seen && ago(user.last_seen);
-  if (!time) return user.online_status === "offline" ? texts.never : "";
-  return texts.seen.replace("{ago}", time);
+  if (user.online_status === "unknown" || pending.has(user.user_id)) return "";
+  if (!user.last_seen) return texts.never;
+  // Who has a device here is seen now; a status that was set by hand proves nothing.
+  const isHere = user.online_status !== "offline" && user.devices > 0;
+  return texts.seen.replace("{ago}", isHere ? texts.now : ago(user.last_seen));
 }
 
 const HEARD = ["pointerenter", "pointerleave", "focus", "blur", "click", "keydown"];
 
+const TOLD = ["keydown", "scroll", "pointerdown"]; // in the document, while a tip is shown
+
 class PresenceDot extends HTMLElement {
   static observedAttributes = ["user", "name"];
+  #watcher = { isEarly: true, callback: () => drawLater(this) };
   #unwatch = null;
-  #dot = document.createElement("span");
   #tip = null;
-
-  constructor() {
-    super();
-    const root = this.attachShadow({ mode: "open" });
-    this.#dot.setAttribute("part", "dot");
-    root.append(this.#dot);
-    dress(root);
-    for (const type of HEARD) this.addEventListener(type, this);
-  }
+  #isTouched = false;
+  #role = null; // what we have made it
+  #isStop = false; // of the Tab key, by us
 
   /** The presence object, with the name that the page gave where presence tells none. */
   get presence() {
     const id = this.getAttribute("user") || "";
-    const user = known.get(id) || unseen(id, "unknown");
+    const user = known.get(id) || unseen(id, pending.has(id) ? "offline" : "unknown");
     return user.name ? user : { ...user, name: this.getAttribute("name") };
   }
 
+  /** As little as can be: thousands may come at once. The rest has its place in a frame. */
   connectedCallback() {
-    if (!this.hasAttribute("role")) this.setAttribute("role", "button");
-    const isButton = this.getAttribute("role") === "button";
-    if (isButton && !this.hasAttribute("tabindex")) this.setAttribute("tabindex", "0");
     dots.add(this);
     this.#listen();
   }
 
   disconnectedCallback() {
     dots.delete(this);
+    undrawn.delete(this);
     this.#unwatch?.();
     this.#unwatch = null;
     this.hide();
   }
 
-  attributeChangedCallback(name) {
-    if (!dots.has(this)) return;
+  attributeChangedCallback(name, before, now) {
+    if (!dots.has(this) || before === now) return;
     if (name === "user") this.#listen();
-    else this.draw();
+    else drawLater(this);
   }
 
   #listen() {
     this.#unwatch?.();
     const id = this.getAttribute("user");
-    this.#unwatch = id ? presence.watch(id, () => this.draw()) : null;
-    this.draw();
+    this.#unwatch = id ? enroll([id], this.#watcher) : null;
+    drawLater(this);
+  }
+
+  /** Once, before it is drawn for the first time. */
+  #furnish() {
+    const root = this.attachShadow({ mode: "open" });
+    const dot = document.createElement("span");
+    dot.setAttribute("part", "dot");
+    root.append(dot);
+    dress(root);
+    for (const type of HEARD) this.addEventListener(type, this);
+  }
+
+  #put(key, value) {
+    if (value === null) this.removeAttribute(key);
+    else if (this.getAttribute(key) !== value) this.setAttribute(key, value);
+  }
+
+  /** A button or a picture, unless the page says what it is. Without a user it is neither. */
+  #play(isSomebody) {
+    const role = this.getAttribute("role");
+    const isOurs = !role || role === this.#role;
+    if (isOurs) {
+      this.#role = !isSomebody ? null : options.dots === "picture" ? "img" : "button";
+      this.#put("role", this.#role);
+    }
+    const isButton = isSomebody && this.getAttribute("role") === "button";
+    if (isButton && !this.hasAttribute("tabindex")) {
+      this.#isStop = true;
+      this.#put("tabindex", "0");
+    } else if (!isButton && this.#isStop) {
+      this.#isStop = false;
+      this.#put("tabindex", null);
+    }
   }
 
   draw() {
+    if (!this.shadowRoot) this.#furnish();
+    const isSomebody = !!this.getAttribute("user");
     const user = this.presence;
-    const put = (key, value) => this.getAttribute(key) === value || this.setAttribute(key, value);
-    put("status", user.online_status);
-    put("aria-label", this.#words(user).replace("\n", ": ").replace("\n", ", "));
-    this.toggleAttribute("stale", isStale);
-    if (this.#tip?.dataset.is === "tip") this.#fill(this.#words(user));
+    this.#play(isSomebody);
+    this.#put("status", user.online_status);
+    const words = this.#words(user);
+    this.#put("aria-label", isSomebody ? words.replace("\n", ": ").replace("\n", ", ") : null);
+    if (this.hasAttribute("stale") !== isStale) this.toggleAttribute("stale", isStale);
+    if (this.#tip?.dataset.is === "tip") this.#fill(words);
   }
 
   #words(user) {
@@ -165,7 +211,7 @@ class PresenceDot extends HTMLElement {
       if (tip.showPopover) tip.popover = "manual";
       this.shadowRoot.append(tip);
       tip.showPopover?.();
-      for (const type of ["keydown", "scroll"]) document.addEventListener(type, this, true);
+      for (const type of TOLD) document.addEventListener(type, this, true);
     }
     this.draw();
     this.#fill(text || this.#words(this.presence));
@@ -186,13 +232,15 @@ class PresenceDot extends HTMLElement {
     if (!this.#tip) return;
     this.#tip.remove();
     this.#tip = null;
-    for (const type of ["keydown", "scroll"]) document.removeEventListener(type, this, true);
+    for (const type of TOLD) document.removeEventListener(type, this, true);
   }
 
   handleEvent(event) {
     const isFocused = this.matches(":focus-visible");
     switch (event.type) {
-      case "pointerenter": return event.pointerType === "touch" || this.show();
+      case "pointerenter":
+        this.#isTouched = event.pointerType === "touch";
+        return this.#isTouched || this.show();
       case "focus": return isFocused && this.show();
       case "pointerleave": return isFocused || this.hide();
       case "click": return this.#clicked(event);
@@ -200,6 +248,7 @@ class PresenceDot extends HTMLElement {
         if (event.key === "Escape") return this.hide();
         return event.target === this && /^(Enter| )$/.test(event.key)
           && event.currentTarget === this && this.#clicked(event);
+      case "pointerdown": return event.composedPath().includes(this) || this.hide();
       // Blur; and in the document while the tip is shown: what moves the page under it.
       default: return this.hide();
     }
@@ -207,6 +256,8 @@ class PresenceDot extends HTMLElement {
 
   /** A dot in a link or in a row with a handler of its own: the click is the dot's alone. */
   #clicked(event) {
+    // A finger cannot point without a tap: this is how it sees the tip.
+    if (this.#isTouched) this.show();
     if (this.getAttribute("role") !== "button") return;
     event.preventDefault();
     event.stopPropagation();

@@ -42,7 +42,7 @@ function beat(now) {
 function tick() {
   if (isGone) return;
   const now = clock();
-  drawAll(!isConnected() && now - shared.since > STALE);
+  drawAnew(!isConnected() && now - shared.since > STALE);
   if (Math.abs(now - called) >= ROLL_CALL) announce();
   lease.tick();
   if (leading) return tickLeading(now);

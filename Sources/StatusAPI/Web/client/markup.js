@@ -10,7 +10,6 @@ const WITHOUT = "table,thead,tbody,tfoot,colgroup,ul,ol,dl,menu,option,optgroup,
 const PART = /\[\s*([\w-]+)\s*([$^]?=)\s*(["'])((?:(?!\3).)*)\{id\}((?:(?!\3).)*)\3\s*[is]?\s*\]/;
 const NO_HOME = `presence-dot,${CONTROLS},${LEAVES},${WITHOUT}`;
 const EDITED = "[contenteditable]:not([contenteditable=false i])";
-const SLICE = 8; // milliseconds
 const COPY = "presence-dot[placed]";
 const placed = new Map(); // element → its dot
 const found = []; // [element, rule], to be given dots
@@ -24,7 +23,7 @@ function readRules() {
     if (rule) rules.push(rule);
   }
   find(document);
-  drain();
+  if (found.length) plan();
 }
 
 /** `tr[data-user='{id}'] td`: what to look for, and how to get the id out of what was found. */
@@ -58,16 +57,14 @@ function find(root) {
   }
 }
 
-/** A few milliseconds of a frame are ours: thousands of rows must not hold the page up. */
-function drain() {
-  const end = performance.now() + SLICE;
+/** Until then, by the page's own clock of performance. */
+function drain(end) {
   while (found.length && performance.now() < end) {
     // First look, then write: a look at a style after each change would cost a layout each.
-    const some = found.splice(0, 50).filter(([element]) => element.isConnected);
+    const some = found.splice(0, 20).filter(([element]) => element.isConnected);
     const homes = some.map(([element]) => home(element));
     some.forEach(([element, rule], at) => place(element, rule.id(element), homes[at]));
   }
-  if (found.length) plan();
 }
 
 /** What the dot goes before, for there is never a control within a control. */
@@ -107,13 +104,6 @@ function place(element, id, named) {
 }
 
 let changed = new Set(); // elements that came, and null where some went
-let isPlanned = false;
-
-function plan() {
-  if (isPlanned) return;
-  isPlanned = true;
-  (document.hidden ? setTimeout : requestAnimationFrame)(safely(look));
-}
 
 function mutated(records) {
   for (const record of records) {
@@ -129,12 +119,10 @@ function mutated(records) {
 
 /** Once a frame, whatever has changed in it. */
 function look() {
-  isPlanned = false;
   const nodes = changed;
   changed = new Set();
   if (nodes.delete(null)) sweep();
   for (const node of nodes) if (node.isConnected && !dots.has(node)) find(node);
-  drain();
 }
 
 /** Lets go of what has left the page, and puts back a dot that was wiped out with other text. */

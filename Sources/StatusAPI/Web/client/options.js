@@ -25,6 +25,7 @@ const TICK = 1000;
 const ROLL_CALL = 10_000; // how often a tab tells the others that it is there
 const ANSWER = 10_000; // how long a handshake or a heartbeat may take
 const STALE = 15_000; // after so long without a connection a dot says so
+const MINUTE = 60_000; // how long "3 minutes ago" is true
 const LONGEST_PAUSE = 30_000; // between two attempts to connect
 const SIGNED_OUT_PAUSE = 60_000; // between two looks whether somebody has signed in
 const NAMES = 1000; // names that a subscription or a query may hold

@@ -3,7 +3,9 @@
 // Never knows where news comes from.
 
 const known = new Map(); // id → presence object
-const watchers = new Map(); // id or "*" → Set of { callback }
+const sure = new Set(); // of whom all is known since this connection began
+const pending = new Set(); // who are offline, and since when is being asked
+const watchers = new Map(); // id or "*" → Set of { callback, isEarly }
 /** The same in all tabs; the one that leads says so. */
 const shared = {
   status: "starting", since: clock(), // of the connection
@@ -27,9 +29,14 @@ const isConnected = () => shared.status === "open" || shared.status === "polling
 
 /** Takes presence objects in and tells those who watch. Returns what was new. */
 function learn(list) {
-  const news = list.filter((user) => {
+  const wanted = list.filter((user) => isWanted(user.user_id));
+  for (const { user_id: id } of wanted) {
+    sure.add(id);
+    if (pending.delete(id)) tellEarly(id);
+  }
+  const news = wanted.filter((user) => {
     const old = known.get(user.user_id);
-    return isWanted(user.user_id) && !(old && FIELDS.every((key) => old[key] === user[key]));
+    return !(old && FIELDS.every((key) => old[key] === user[key]));
   });
   for (const user of news) known.set(user.user_id, Object.freeze(user));
   for (const user of news) {
@@ -41,9 +48,39 @@ function learn(list) {
   return news;
 }
 
+/** They are offline, and no more is known of them yet: dots say so, callbacks wait. */
+function expect(ids) {
+  for (const id of ids) {
+    pending.add(id);
+    tellEarly(id);
+  }
+}
+
+function tellEarly(id) {
+  for (const watcher of watchers.get(id) || []) if (watcher.isEarly) watcher.callback();
+}
+
 /** Lets go of those whom nobody watches any more: they would be out of date unnoticed. */
 function forget() {
-  for (const id of known.keys()) if (!isWanted(id)) known.delete(id);
+  for (const id of [...known.keys(), ...pending]) {
+    if (!isWanted(id)) for (const all of [known, pending, sure]) all.delete(id);
+  }
+}
+
+/** Whoever watches is told from now on. Returns what ends it. */
+function enroll(ids, watcher) {
+  for (const id of ids) {
+    if (!watchers.has(id)) watchers.set(id, new Set());
+    watchers.get(id).add(watcher);
+  }
+  soon(announce);
+  return () => {
+    for (const id of ids) {
+      const set = watchers.get(id);
+      if (set?.delete(watcher) && !set.size) watchers.delete(id);
+    }
+    soon(announce);
+  };
 }
 
 function setStatus(status) {
@@ -55,7 +92,7 @@ function setStatus(status) {
 
 function statusChanged() {
   // Nothing is left to see for whoever comes after.
-  if (shared.status === "signed-out") known.clear();
+  if (shared.status === "signed-out") for (const all of [known, pending, sure]) all.clear();
   presence.dispatchEvent(new CustomEvent("status", { detail: shared.status }));
   drawAll();
 }
@@ -79,12 +116,7 @@ class Presence extends EventTarget {
    */
   watch(ids, callback) {
     const list = [...new Set([ids].flat().map(String))];
-    const watcher = { callback };
-    for (const id of list) {
-      if (!watchers.has(id)) watchers.set(id, new Set());
-      watchers.get(id).add(watcher);
-    }
-    soon(announce);
+    const end = enroll(list, { callback });
     let isWatching = true;
     queueMicrotask(() => {
       for (const id of list.includes("*") ? [...known.keys()] : list) {
@@ -93,11 +125,7 @@ class Presence extends EventTarget {
     });
     return () => {
       isWatching = false;
-      for (const id of list) {
-        const set = watchers.get(id);
-        if (set?.delete(watcher) && !set.size) watchers.delete(id);
-      }
-      soon(announce);
+      end();
     };
   }
 
@@ -115,6 +143,7 @@ class Presence extends EventTarget {
     if (!more.length) return;
     Object.assign(options, Object.fromEntries(more));
     readOptions();
+    drawAll();
     this.connect();
   }
 }

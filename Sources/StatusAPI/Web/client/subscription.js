@@ -39,6 +39,7 @@ function hear(message) {
   if (!link.isWelcome || link.asked.length) return;
   setStatus("open");
   if (message.type === "snapshot") subscribe();
+  describe();
 }
 
 /** Whom all tabs together want, and whether that is too much for a list. */
@@ -75,27 +76,65 @@ function cover(list) {
   miss([...new Set(ids)].filter((id) => !here.has(id)));
 }
 
-/** These are offline. */
+/** These are offline. Of whom no more is known since this connection began, more is asked. */
 function miss(ids) {
-  const isNews = (id) => id !== "*" && known.get(id)?.online_status !== "offline";
-  const missing = ids.filter(isNews);
+  const isKnown = (id) => sure.has(id) && known.get(id)?.online_status === "offline";
+  const missing = ids.filter((id) => id !== "*" && !pending.has(id) && !isKnown(id));
   const offline = { online_status: "offline", is_online: false, since: null, devices: 0 };
-  spread(learn(missing.map((id) => ({ ...unseen(id), ...known.get(id), ...offline }))));
-  describe(missing);
+  const gone = missing.filter((id) => known.has(id) && known.get(id).online_status !== "offline");
+  spread(learn(gone.map((id) => ({ ...known.get(id), ...offline }))));
+  expect(missing);
+  spread([], undefined, missing);
+  describe();
 }
 
+const question = { isOpen: false, failures: 0, timer: 0 };
+
 /** Names and times of those who are offline, of whom a snapshot tells nothing. */
-async function describe(ids) {
-  for (let at = 0; at < ids.length; at += NAMES) {
-    const some = ids.slice(at, at + NAMES);
-    const before = some.map((id) => known.get(id));
-    try {
-      const { results } = await (await ask("users/query", { ids: some })).json();
-      // What has come meanwhile is newer.
-      const isSame = (id, place) => results[id] && known.get(id) === before[place];
-      spread(learn(some.filter(isSame).map((id) => results[id])));
-    } catch {
-      return; // They stay without a time.
+async function describe() {
+  if (question.isOpen || question.timer) return;
+  question.isOpen = true;
+  let wait = 0;
+  for (const asked = new Set(); leading && isConnected() && !wait; ) {
+    const some = [...pending].filter((id) => !asked.has(id)).slice(0, NAMES);
+    if (!some.length) break;
+    for (const id of some) asked.add(id);
+    wait = await describeSome(some);
+  }
+  question.isOpen = false;
+  question.failures = wait ? question.failures + 1 : 0;
+  if (!wait) return;
+  question.timer = setTimeout(safely(() => {
+    question.timer = 0;
+    return describe();
+  }), wait);
+}
+
+/** For how many milliseconds to wait until these are asked about again; 0: they need not be. */
+async function describeSome(ids) {
+  const before = ids.map((id) => known.get(id));
+  const turn = link.token;
+  const longest = Math.min(1000 * 2 ** question.failures, 2 * LONGEST_PAUSE);
+  const pause = longest * (0.5 + Math.random() / 2);
+  try {
+    const response = await ask("users/query", { ids });
+    const { status } = response;
+    if (status === 429 || status === 408 || status > 499) {
+      return Math.min(+response.headers.get("Retry-After") || 0, 3600) * 1000 + pause;
     }
+    const results = response.ok ? (await response.json()).results : {};
+    if (turn !== link.token || status === 401) return 0;
+    // What has come meanwhile is newer.
+    const isSame = (id, place) => pending.has(id) && known.get(id) === before[place];
+    const same = ids.filter(isSame);
+    spread(learn(same.map((id) => results[id]).filter(Boolean)));
+    // Who may not ask says of nobody that he was never seen.
+    const silent = same.filter((id) => !results[id]);
+    spread(learn(silent.map((id) => known.get(id) || unseen(id))));
+    expect(silent);
+    spread([], undefined, silent);
+    return 0;
+  } catch {
+    return pause;
   }
 }

@@ -23,9 +23,9 @@ function announce(more) {
   if (leading) soon(subscribe);
 }
 
-/** From the leader, to all tabs or to one: the state of the connection, and these users. */
-function spread(users, to) {
-  post("state", { to, users, shared: { ...shared }, cursor: link.cursor });
+/** From the leader, to all tabs or to one: the state, these users, and who is asked about. */
+function spread(users, to, expected = []) {
+  post("state", { to, users, expected, shared: { ...shared }, cursor: link.cursor });
 }
 
 const received = {
@@ -34,9 +34,10 @@ const received = {
     tabs.set(message.from, { ...message, at: clock() });
     if (!leading) return;
     const ids = new Set(message.ids.filter((id) => !before.has(id)));
-    const isNews = (user) => ids.has("*") || ids.has(user.user_id);
+    const isNews = (id) => ids.has("*") || ids.has(id);
+    const users = ids.size ? [...known.values()].filter((user) => isNews(user.user_id)) : [];
     // Also where there is none: the leader lives.
-    spread(ids.size ? [...known.values()].filter(isNews) : [], message.from);
+    spread(users, message.from, ids.size ? [...pending].filter(isNews) : []);
     if (ids.size) soon(subscribe);
     // In another tab somebody may have signed in, or is looking at last.
     if (message.fresh) hurry();
@@ -56,6 +57,7 @@ const received = {
     const isNews = message.shared.status !== shared.status;
     Object.assign(shared, message.shared);
     learn(message.users);
+    expect(message.expected.filter(isWanted));
     if (isNews) statusChanged();
   },
 };
