@@ -5,8 +5,11 @@
 "use strict";
 
 const OURS = Symbol.for("presence-sidecar");
+// Where it is not known which tag is ours (a bundle), one of another origin is not: the token goes
+// to where the script comes from.
 const script = document.currentScript
-  || document.querySelector('script[data-presence][src], script[src$="/client.js"]');
+  || [...document.querySelectorAll('script[data-presence][src], script[src$="/client.js"]')]
+    .find((tag) => tag.src.startsWith(location.origin + "/"));
 // Loaded twice (by the page and by the sidecar): the first goes on, and learns what it missed.
 if (window[OURS]) return window[OURS].configure(script);
 if (!script?.src) return console.info("presence: client.js does not know its own address.");
