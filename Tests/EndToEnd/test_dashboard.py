@@ -1,6 +1,8 @@
 # Owns the tests of the dashboard's views: signing in, the list, a user's page, setting a status.
 # Called by pytest.
 # Never tests what is live (test_dashboard_live) or how it looks (test_dashboard_looks).
+import re
+
 import pytest
 
 from harness import tokens
@@ -65,6 +67,23 @@ def test_a_token_that_was_pasted(board):
     board.window.wait("document.querySelector('#me').textContent === 'admin'")
 
 
+@pytest.mark.parametrize("copied", ["Bearer {}", "jwt  {}", "'{}'", '"Token {}" '])
+def test_a_token_as_it_was_copied(board, copied):
+    board.use_token(copied.format(tokens.admin())).is_live()
+    board.window.wait("document.querySelector('#me').textContent === 'admin'")
+
+
+@pytest.mark.parametrize("token", ["wall/board+of==this", "a,b;c(d)@e{f}<g>[h]"])
+def test_a_token_that_cannot_be_a_subprotocol(stand, legacy, browser, tmp_path, token):
+    secret = tmp_path / "odd"
+    secret.write_text(token)
+    world = stand(
+        legacy.address, tokens={"service": [{"name": "odd", "token_file": str(secret)}]}
+    )
+    board = Dashboard(browser.person().open(), world.client.address)
+    board.use_token(token).is_live()
+
+
 def test_a_token_that_does_not_count(board):
     board.use_token(tokens.expired(2))
     board.window.wait("document.querySelector('#login-error').textContent.includes('not count')")
@@ -85,6 +104,27 @@ def test_a_session_that_ends_leads_back_to_the_login(board, world):
     world.client.logout(alice)
     board.window.wait("document.querySelector('#login-error').textContent.includes('ended')")
     assert stored_token(board) == [0, 0]
+
+
+def test_logging_out_leaves_nothing_of_anybody(board, world):
+    world.client.login("bob")
+    board.use_token(tokens.admin()).is_live()
+    page = board.window
+    eventually(lambda: board.status_of("bob") == "Online")
+    page.wait("document.querySelector('#said').textContent !== ''")
+    page.evaluate(f"void (location.hash = '#/users/{BOB}')")
+    page.wait("document.querySelectorAll('#timeline rect.online').length === 1")
+    page.click("#logout")
+    page.find("#login:not([hidden])")
+    left = "document.documentElement.textContent + location.hash"
+    assert not re.search("bob|admin|users/", page.evaluate(left))
+    assert page.evaluate("document.querySelector('#users.admin, #users a, svg text') === null")
+    assert page.evaluate("document.querySelector('#said').textContent") == ""
+    # Whoever comes next sees what is theirs.
+    board.sign_in("alice").is_live()
+    assert page.evaluate("location.hash") == "#/"
+    eventually(lambda: board.status_of("bob") == "Online")
+    assert not page.evaluate("document.querySelector('th.c-reason').checkVisibility()")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from harness.client import IDS
 from harness.dashboard import Crowd, Dashboard
 from harness.nginx import Nginx
 from harness.trace import Trace
-from harness.waiting import eventually
+from harness.waiting import eventually, settled
 
 BOB, CAROL = IDS["bob"], IDS["carol"]
 DOWN = "document.querySelector('#notice-text').textContent.startsWith('Disconnected since')"
@@ -112,6 +112,62 @@ def test_polling_where_sockets_do_not_pass(world, workshop, browser):
     eventually(lambda: board.status_of("bob") == "Online", within=2)
     world.client.logout(bob)
     eventually(lambda: board.status_of("bob") is None)
+
+
+HOLD = """(() => {
+  const real = fetch;
+  let free;
+  const gate = new Promise(resolve => { free = resolve; });
+  window.held = 0;
+  window.letGo = () => { window.fetch = real; free(); };
+  window.fetch = async (url, ...more) => {
+    const answer = await real(url, ...more);
+    if (!/[/]users[?]/.test(url)) return answer;
+    const text = await answer.text();
+    window.held++;
+    await gate;
+    return new Response(text, { headers: answer.headers });
+  };
+})()"""
+
+
+def test_a_change_counts_more_than_a_page_asked_for_before_it(board, world, browser):
+    crowd = Crowd(world.sidecar.address, 30).come()
+    page = board.window
+    page.click("#size option:first-child")
+    board.show("")
+    eventually(lambda: board.status_of("person 10009") == "Online")
+    # Else what the crowd's coming has caused asks anew, and heals it.
+    settled(lambda: len([url for url in browser.requests if "/users?" in url]), quiet=1.5)
+    page.evaluate(HOLD)
+    page.click("#next")
+    page.wait("held === 1")
+    crowd.says(27, "away")
+    eventually(lambda: board.counts == "30 1 0 31")
+    page.evaluate("letGo()")
+    eventually(lambda: board.status_of("person 10027") == "Away")
+
+
+def test_news_are_told_without_an_empty_half(board, world):
+    world.client.login("bob")
+    said = "document.querySelector('#said').textContent"
+    board.window.wait(f"{said}.includes('1 user came online.')", within=10)
+    assert "0 users" not in board.window.evaluate(said)
+
+
+def test_an_error_on_a_users_page_goes_with_its_cause(board, world, browser):
+    browser.allow_console("ERR_INTERNET_DISCONNECTED|WebSocket connection")
+    page = board.window
+    page.evaluate(f"void (location.hash = '#/users/{BOB}')")
+    page.wait("document.querySelector('#user-status').textContent === 'Offline'")
+    page.offline()
+    page.evaluate(f"void (location.hash = '#/users/{CAROL}')")
+    page.wait("document.querySelector('#user-error').checkVisibility()")
+    page.wait(DOWN, within=20)
+    page.offline(False)
+    board.is_live(within=10)
+    page.wait("document.querySelector('#user-status').textContent === 'Offline'")
+    page.wait("!document.querySelector('#user-error').checkVisibility()")
 
 
 SCROLL = """new Promise(done => {

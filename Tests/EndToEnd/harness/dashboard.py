@@ -18,13 +18,13 @@ class Dashboard:
         window.open(self.address)
 
     def sign_in(self, name, password=None):
-        self.window.type("#username", name)
+        self.window.type("#login:not([hidden]) #username", name)
         self.window.type("#password", password or name + "-pw")
         self.window.click("#login-form button")
         return self
 
     def use_token(self, token):
-        self.window.type("#token", token)
+        self.window.type("#login:not([hidden]) #token", token)
         self.window.click("#token-form button")
         return self
 

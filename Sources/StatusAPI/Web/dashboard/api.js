@@ -1,6 +1,6 @@
 // Owns asking the sidecar: its address, the token, and errors in words.
 // Called by every part that reads or changes something.
-// Never keeps a token beyond this tab, never writes one into an address.
+// Never keeps a token beyond this tab, never writes one into an address but a socket's that has no other place.
 
 const KEY = "presence-token";
 /** The folder of this page: {prefix}/ */
@@ -71,14 +71,17 @@ async function load(url, request, patience = 15e3) {
   }
 }
 
-/** A socket for what came after `cursor`. Throws where the token cannot be a subprotocol. */
+/** A socket for what came after `cursor`. */
 export function openSocket(cursor) {
   const url = new URL("ws", base);
   url.protocol = url.protocol.replace("http", "ws");
   // Whatever sockets begin with elsewhere.
   url.searchParams.set("subscription", "all");
   if (cursor) url.searchParams.set("cursor", cursor);
-  return hasToken() ? new WebSocket(url, ["bearer", token]) : new WebSocket(url);
+  // What is no token of HTTP (RFC 9110 §5.6.2) cannot be a subprotocol.
+  if (/^[\w!#$%&'*+.^`|~-]+$/.test(token ?? "")) return new WebSocket(url, ["bearer", token]);
+  if (hasToken()) url.searchParams.set("token", token);
+  return new WebSocket(url);
 }
 
 /** Signs in where the application does it. A cookie that comes of it is the browser's to keep. */

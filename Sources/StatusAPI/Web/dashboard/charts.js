@@ -34,7 +34,7 @@ const hourOf = ({ from }) => `${at(from, "clock")} – ${at(Date.parse(from) + H
 /** Bars: the most who were online at once, in each hour. */
 export function dayPicture(hours, width) {
   const left = 44, top = 8, floor = 128, most = roundUp(Math.max(...hours.map(hour => hour.peak)));
-  const svg = canvas(width, floor + 22, "The most people online at once in each of the last 24 hours");
+  const svg = canvas(width, floor + 22, "The most online at once, by the hour");
   const y = value => floor - (floor - top) * value / most;
   for (const value of [0, most / 2, most]) {
     svg.append(line(left, y(value), width, y(value)), text(left - 8, y(value) + 4, "end", count(value)));

@@ -8,9 +8,10 @@ import { Overview } from "./dashboard/overview.js";
 import { UserPage } from "./dashboard/user.js";
 import { $, at, say, write } from "./dashboard/words.js";
 
-/** How often numbers are asked for, and how often words about time are written anew. */
+/** How often numbers are asked for, and words about time written anew. */
 const REFRESH = 30e3, TICK = 5e3;
-const ENDED = "The session has ended. Sign in again.";
+/** Where the login is, whatever cookie there is; and what it says. */
+const LEFT = { "#/login": "", "#/ended": "The session has ended. Sign in again." };
 
 let live = null, spoken = "", tickedAt = Date.now(), refreshedAt = 0;
 const overview = new Overview(), user = new UserPage();
@@ -21,8 +22,8 @@ const table = overview.list.table;
 async function begin() {
   try {
     await loadSettings();
-    const had = hasToken();
-    if (!await enter()) showLogin(had ? ENDED : "");
+    const place = hasToken() ? "#/ended" : "#/login", left = LEFT[location.hash];
+    if (left !== undefined || !await enter()) showLogin(left ?? LEFT[place]);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     notify(error.message + " Trying again.");
@@ -63,9 +64,11 @@ function attend(id, offer) {
 }
 
 attend("login-form", () => signIn($("username").value, $("password").value));
-attend("token-form", () => useToken($("token").value.trim()));
+// As it was copied: out of a header, or a string.
+attend("token-form", () => useToken(
+  $("token").value.replace(/^["'\s]*((Bearer|Token|JWT)\s+)?["']?|["'\s]+$/gi, "")));
 
-/** Goes on where what we have counts: a token, or a cookie that the browser shows. */
+/** Goes on where what we have counts: a token, or a cookie. */
 async function enter() {
   const { signed_in: isSignedIn, user_id: id, name } = await ask("whoami");
   if (!isSignedIn) {
@@ -73,6 +76,7 @@ async function enter() {
     return false;
   }
   $("password").value = $("token").value = "";
+  if (location.hash in LEFT) history.replaceState(null, "", "#/");
   $("login").hidden = true;
   $("link").hidden = $("logout").hidden = false;
   // Who came by a cookie signs out in the application.
@@ -86,21 +90,18 @@ async function enter() {
   return true;
 }
 
-/** Back to the login; `text` says why. */
-function leave(text) {
+/** To the login, on a page where nothing is left. */
+function leave(hash) {
   if (!live) return;
   live.stop();
   live = null;
   useToken(null);
-  notify("");
-  user.open(null);
-  overview.list.asked.abort();
-  for (const id of ["overview", "user", "link", "me", "logout"]) $(id).hidden = true;
-  showLogin(text);
+  history.replaceState(null, "", hash);
+  location.reload();
 }
 
-session.ended = () => leave(ENDED);
-$("logout").onclick = () => leave("");
+session.ended = () => leave("#/ended");
+$("logout").onclick = () => leave("#/login");
 
 // What is live
 
@@ -136,7 +137,7 @@ $("retry").onclick = () => live ? live.check() : location.reload();
 
 // Time
 
-/** The numbers, once a second at most however many want them. */
+/** The numbers, once a second at most. */
 async function refresh() {
   if (!live || Date.now() - refreshedAt < 1000) return;
   refreshedAt = Date.now();

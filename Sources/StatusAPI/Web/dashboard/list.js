@@ -58,7 +58,6 @@ export class List {
     this.load(this.firstChunk);
   }
 
-  /** Writes what the controls say. */
   frame() {
     const { ordering, page, size, status } = this.query;
     $("size").value = size;
@@ -83,7 +82,8 @@ export class List {
     this.chunks = new Map();
     /** Where each user stands: chunk and place. */
     this.places = new Map();
-    this.loading = new Set();
+    /** Chunks that are asked for, and who was told of meanwhile: that is newer. */
+    this.loading = new Map();
     this.asked = new AbortController();
   }
 
@@ -105,7 +105,8 @@ export class List {
   async load(number) {
     const { loading, asked, lookedAt } = this, { status, search, ordering } = this.query, began = Date.now();
     if (loading.has(number)) return;
-    loading.add(number);
+    const told = new Map();
+    loading.set(number, told);
     // An empty value is no filter.
     const query = new URLSearchParams({
       status, search, ordering, page: number + 1, per_page: this.chunkSize,
@@ -113,7 +114,8 @@ export class List {
     try {
       const page = await ask("users?" + query, { signal: asked.signal });
       this.cost = Date.now() - began;
-      // What has changed meanwhile may be missing in it.
+      page.results = page.results.map(person => told.get(person.user_id) ?? person);
+      // Who has come or moved meanwhile may be missing in it.
       if (asked === this.asked) this.take(number, page, lookedAt !== this.lookedAt);
     } catch (error) {
       if (!asked.signal.aborted) this.fail(error, number);
@@ -179,6 +181,7 @@ export class List {
   /** Writes the rows of these users, and finds out at leisure whether the list is another. */
   patch(people) {
     for (const person of people) {
+      for (const told of this.loading.values()) told.set(person.user_id, person);
       const [number, place] = this.places.get(person.user_id) ?? [];
       const list = this.chunks.get(number)?.people;
       if (list?.[place]?.user_id !== person.user_id) continue;

@@ -34,7 +34,7 @@ export class Live {
     this.end?.(1000);
   }
 
-  /** After sleep, or when somebody doubts it: is this still a connection? */
+  /** After sleep, or when in doubt: is this still a connection? */
   check() {
     this.failures = 0;
     this.wake?.();
@@ -62,7 +62,7 @@ export class Live {
     this.tell.state(state, via, this.since);
   }
 
-  /** Longer each time, and never twice the same: not everybody comes back at once. */
+  /** Longer each time, and by chance: not all come back at once. */
   rest(least) {
     const most = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.failures++);
     return new Promise(resolve => {

@@ -15,9 +15,9 @@ export class Overview {
   came = 0;
   went = 0;
   news = () => {
-    const text = `${many(this.came, "user")} came online, ${many(this.went, "user")} went offline.`;
+    const news = [[this.came, "came online"], [this.went, "went offline"]];
     this.came = this.went = 0;
-    return text;
+    return news.filter(([n]) => n).map(([n, did]) => `${many(n, "user")} ${did}`).join(", ") + ".";
   };
 
   snapshot(people) {

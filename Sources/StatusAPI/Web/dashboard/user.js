@@ -66,6 +66,7 @@ export class UserPage {
 
   show(person) {
     this.person = person;
+    $("user-error").hidden = true;
     const name = person.name || person.user_id, dot = make("i");
     write($("user-name"), name);
     document.title = `${name} – Presence`;
@@ -75,7 +76,7 @@ export class UserPage {
     this.showFacts();
   }
 
-  /** Facts, whose words about time grow old. */
+  /** Words about time grow old. */
   showFacts() {
     const { person } = this;
     if (this.id === null || !person) return;

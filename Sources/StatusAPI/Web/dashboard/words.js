@@ -9,7 +9,6 @@ const formats = {
 };
 // A format is costly to make and cheap to use.
 for (const name in formats) formats[name] = new Intl.DateTimeFormat(undefined, formats[name]);
-/** A time, as `formats` has it. */
 export const at = (time, format = "exact") => formats[format].format(new Date(time));
 
 const number = new Intl.NumberFormat("en");
@@ -60,7 +59,7 @@ function fill(element, attributes, children) {
   return element;
 }
 
-/** Writes a text only where it differs: there is nothing to lay out then. */
+/** Writes only what differs: the rest needs no layout. */
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -79,7 +78,7 @@ export function writeDot(dot, status) {
 
 const waiting = new Set();
 let saidAt = 0, saying = 0;
-/** Tells screen readers, once in five seconds at most: a text, or what makes one by then. */
+/** Tells screen readers, at most once in 5 s: a text, or what makes one by then. */
 export function say(text) {
   waiting.add(text);
   saying ||= setTimeout(() => {
