@@ -309,6 +309,10 @@ def test_the_last_day_and_a_users_history_as_pictures(board, world):
     page.click("#history summary")
     assert page.text("#history-table tbody tr:first-child").startswith("Away")
     assert page.text("#history-total").startswith("Online for ")
+    # Before this sidecar began nothing is known, and that is no absence.
+    assert page.text("#history-total").endswith(", as far as known")
+    assert page.text("#history-table tbody tr:last-child").startswith("Not known")
+    assert page.evaluate("document.querySelectorAll('#timeline rect.gap').length") > 0
 
 
 def test_who_is_no_admin_sees_neither_reasons_nor_the_form(board, world):

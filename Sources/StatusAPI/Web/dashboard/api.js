@@ -1,6 +1,6 @@
 // Owns asking the sidecar: its address, the token, and errors in words.
 // Called by every part that reads or changes something.
-// Never keeps a token beyond this tab, never writes one into an address but a socket's that has no other place.
+// Never keeps a token beyond this tab.
 
 const KEY = "presence-token";
 /** The folder of this page: {prefix}/ */

@@ -1,4 +1,4 @@
-// Owns the pictures: people online by the hour, and one person's days; and the tables beside them.
+// Owns the pictures: people online by the hour, and one person's days.
 // Called by overview.js and user.js.
 // Never says anything that the table does not say too.
 
@@ -77,8 +77,8 @@ export function timelinePicture(intervals, days, width) {
       text(left - 10, y + 13, "end", at(from, "day")));
     for (const interval of intervals) {
       if (interval.end <= from || interval.start >= to || bars++ > MOST_BARS) continue;
-      const low = interval.status === "online" ? 0 : lane / 2, start = x(interval.start);
-      svg.append(bar(low ? "away" : "online", start, y + low, Math.max(1.5, x(interval.end) - start),
+      const low = interval.kind === "away" ? lane / 2 : 0, start = x(interval.start);
+      svg.append(bar(interval.kind, start, y + low, Math.max(1.5, x(interval.end) - start),
         lane - low, cells(interval).join(", ")));
     }
   }

@@ -17,8 +17,6 @@ let live = null, spoken = "", tickedAt = Date.now(), refreshedAt = 0;
 const overview = new Overview(), user = new UserPage();
 const table = overview.list.table;
 
-// Signing in and out
-
 async function begin() {
   try {
     await loadSettings();
@@ -103,8 +101,6 @@ function leave(hash) {
 session.ended = () => leave("#/ended");
 $("logout").onclick = () => leave("#/login");
 
-// What is live
-
 function snapshot(people) {
   overview.snapshot(people);
   refresh();
@@ -134,8 +130,6 @@ function notify(text) {
 }
 
 $("retry").onclick = () => live ? live.check() : location.reload();
-
-// Time
 
 /** The numbers, once a second at most. */
 async function refresh() {
@@ -172,8 +166,6 @@ document.onvisibilitychange = () => {
   renew();
 };
 window.ononline = window.onoffline = () => live?.check();
-
-// Views
 
 function route() {
   if (!live) return;

@@ -1,6 +1,6 @@
 // Owns the list of users: the question, the pages at hand, the rows, what follows from changes.
 // Called by overview.js.
-// Never asks for a page because one user changed: it writes that row, and looks again at leisure.
+// Never asks for a page because one user changed.
 
 import { ask, Refusal } from "./api.js";
 import { LongTable } from "./table.js";
@@ -8,7 +8,7 @@ import { $, ago, count, make, many, say, seen, statusWord, write, writeDot, writ
 
 /** Rows of one question where all are shown, and how many such chunks are kept. */
 const CHUNK = 200, CHUNKS = 50;
-/** Changes move people into the list and out of it: so often at most it is asked for anew. */
+/** So often at most the list is asked for anew. */
 const ANEW = 600;
 
 export class List {

@@ -71,8 +71,6 @@ export class Live {
     });
   }
 
-  // Socket
-
   async socket() {
     const { opened, code } = await this.follow();
     if (this.isStopped) return;
@@ -135,8 +133,6 @@ export class Live {
     this.become("live", "WebSocket");
   }
 
-  // Polling
-
   /** One question; the server answers it when something happens. */
   async poll() {
     const query = new URLSearchParams({ wait: this.state === "live" ? "25s" : "0s" });
@@ -149,8 +145,6 @@ export class Live {
     else this.collect(changes);
     this.become("live", "polling");
   }
-
-  // What was heard
 
   replace(users) {
     this.pending.clear();

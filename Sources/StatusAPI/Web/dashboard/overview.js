@@ -1,6 +1,6 @@
 // Owns the first view: how many are online, the last 24 hours, and the list.
 // Called by dashboard.js with what is live.
-// Never counts what it does not know: before the first snapshot the server's numbers stand.
+// Never counts what it does not know.
 
 import { ask } from "./api.js";
 import { dayPicture, dayTable, keepDrawn } from "./charts.js";

@@ -1,6 +1,6 @@
 // Owns one user's page: facts, history, and the form that sets the status.
 // Called by dashboard.js when the address names a user.
-// Never offers a status to whoever may not set it: the reason is told to admins alone.
+// Never offers a status to whoever may not set it.
 
 import { ask, one, Refusal } from "./api.js";
 import { keepDrawn, midnights, timelinePicture, timelineTable } from "./charts.js";
@@ -97,10 +97,13 @@ export class UserPage {
     const history = await this.during(
       path => ask(`${path}/history?from=${from}`), error => this.noHistory(error));
     if (!history) return;
-    const intervals = history.intervals.map(interval => ({
-      ...interval, start: Date.parse(interval.from), end: interval.to ? Date.parse(interval.to) : now(),
-    }));
-    write($("history-total"), `Online for ${length(history.online_seconds)} since ${at(history.from)}`);
+    const span = (kind, status) => ({ from, to }) =>
+      ({ kind, status, to, start: Date.parse(from), end: to ? Date.parse(to) : now() });
+    const gaps = (history.gaps ?? []).map(span("gap", "Not known"));
+    const intervals = [...gaps, ...history.intervals.map(part => span(part.status, part.status)(part))]
+      .sort((one, other) => one.start - other.start);
+    write($("history-total"), `Online for ${length(history.online_seconds)} since ${at(history.from)}`
+      + (history.truncated ? `, shown up to ${at(history.to)}` : gaps[0] ? ", as far as known" : ""));
     keepDrawn($("timeline"), width => timelinePicture(intervals, days, width));
     $("history-table").replaceChildren(timelineTable(intervals));
   }
