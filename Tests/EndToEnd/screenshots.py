@@ -21,7 +21,7 @@ REDUCED = (0, 98, 99)  # 98, 99: not smaller, or not as good; the picture is as 
 AT_REST = """Promise.all([document, ...document.querySelectorAll("presence-dot")]
     .flatMap(at => (at.shadowRoot || at).getAnimations())
     .filter(animation => animation.effect.getComputedTiming().iterations < 9)
-    .map(animation => animation.finished)).then(() => true)"""
+    .map(animation => animation.finished.catch(() => null))).then(() => true)"""
 
 
 class Photographer:
