@@ -7,6 +7,7 @@ import pytest
 
 from harness import tokens
 from harness.client import IDS, moment
+from harness.waiting import eventually
 
 ALICE, BOB = IDS["alice"], IDS["bob"]
 
@@ -31,6 +32,8 @@ def test_history_of_a_day(world):
     assert abs(moment(now["intervals"][0]["from"]) - began) < 2
     world.client.logout(alice)
     world.client.set_status(ALICE, "away", "10m")
+    # What has begun in this very millisecond has no length yet.
+    eventually(lambda: len(history(world, ALICE)["intervals"]) == 2)
     then = history(world, ALICE)
     assert [i["status"] for i in then["intervals"]] == ["online", "away"]
     online, away = then["intervals"]

@@ -158,7 +158,7 @@ export class List {
     this.table.resize(rows, this.firstChunk * this.chunkSize, this.total);
     if (focused) this.follow(focused);
     const { status, search } = this.query, who = status ? `Nobody is ${status}` : "Nobody was ever seen";
-    const none = who + (search ? ` whose name or id has “${search}” in it.` : ".");
+    const none = who + (search ? ` whose name or id has “${search}” in it.${status && " Try Everyone."}` : ".");
     this.sayNobody(this.total ? "" : none);
     if (this.isNew) say(this.total ? many(this.total, "user") + " found." : none);
     this.isNew = false;
