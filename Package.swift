@@ -26,11 +26,13 @@ let package = Package(
     products: [.executable(name: "sidecar", targets: ["Sidecar"])],
     targets: [
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CWide"),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
-        .target(name: "ProxyCore", dependencies: ["CLinux", "COpenSSL"], swiftSettings: house),
+        .target(
+            name: "ProxyCore", dependencies: ["CLinux", "CWide", "COpenSSL"], swiftSettings: house),
         .target(name: "Presence", dependencies: ["ProxyCore", "CSQLite"], swiftSettings: house),
         .target(
             name: "StatusAPI", dependencies: ["Presence", "ProxyCore"],
@@ -46,7 +48,7 @@ let package = Package(
             name: "Support", dependencies: ["ProxyCore"], path: "Tests/Support",
             swiftSettings: tests),
         .testTarget(
-            name: "ProxyCoreTests", dependencies: ["ProxyCore", "Support", "COpenSSL"],
+            name: "ProxyCoreTests", dependencies: ["ProxyCore", "Support", "CWide", "COpenSSL"],
             swiftSettings: tests),
         .testTarget(
             name: "PresenceTests", dependencies: ["Presence", "ProxyCore", "Support"],

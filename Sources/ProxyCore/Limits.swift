@@ -94,6 +94,8 @@ public enum Limits {
     public static let surveyPlaces = 32
     /// Items that one survey notes: what is noted of each costs memory beside the document.
     public static let surveyItems = 20_000
+    /// Texts between values that one survey remembers: as many members has a large item.
+    public static let surveySeams = 128
     /// A path into a JSON document, bytes: longer is a mistake in a configuration.
     public static let jsonPath = 1024
     /// A URL that is asked for something, bytes: longer is a mistake in a configuration, or a

@@ -6,7 +6,7 @@
 enum Arrows {
     /// What each target may import.
     static let imports: [String: Set<String>] = [
-        "ProxyCore": ["CLinux", "COpenSSL", "Glibc", "Synchronization"],
+        "ProxyCore": ["CLinux", "CWide", "COpenSSL", "Glibc", "Synchronization"],
         "Presence": ["ProxyCore", "CSQLite", "Glibc", "Synchronization"],
         "StatusAPI": ["Presence", "ProxyCore", "Synchronization", "FoundationEssentials"],
         "Sidecar": [
@@ -18,6 +18,7 @@ enum Arrows {
     /// Files that alone may see a C library; by the beginning of their path.
     static let wrappers: [String: [String]] = [
         "CLinux": ["Sources/ProxyCore/Platform/"],
+        "CWide": ["Sources/ProxyCore/Bytes/"],
         "COpenSSL": ["Sources/ProxyCore/Crypto/"],
         "CSQLite": ["Sources/Presence/Store/"],
     ]

@@ -16,8 +16,9 @@ extension RawSpan {
         littleWord(at: index) == literal.bytes.littleWord(at: 0)
     }
 
+    /// Four bytes, as `littleWord` reads eight.
     @inline(__always)
-    private func half(at index: Int) -> UInt32 {
+    func half(at index: Int) -> UInt32 {
         let half = unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: index, as: UInt32.self)
         return UInt32(littleEndian: half)
     }

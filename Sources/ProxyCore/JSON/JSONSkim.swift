@@ -1,18 +1,16 @@
 // Owns stepping over JSON values: whether the bytes are JSON, and where each value ends.
 // Called by surveys of documents that pass through.
-// Never decodes or keeps a value, never recurses.
+// Never decodes or keeps a value, never looks into objects and arrays.
 
 /// Steps over JSON texts as of RFC 8259, at the speed of wide loads.
 ///
 /// Stricter than the grammar only in wanting UTF-8. What it leaves to readers, since it changes
 /// nothing of it: duplicate names, surrogate escapes without their other half, numbers that no
 /// type can hold. Each function takes where something begins and gives the offset behind it; nil:
-/// that is no JSON, or is nested too deep.
+/// that is no JSON.
 struct JSONSkim: ~Escapable {
     let bytes: RawSpan
     private let end: Int
-    /// An escape was passed since this was last set to false.
-    var passedEscape = false
 
     @_lifetime(copy bytes)
     init(_ bytes: RawSpan) {
@@ -27,6 +25,11 @@ struct JSONSkim: ~Escapable {
     /// The first place at or after `start` without white space.
     @inline(__always)
     func behindBlank(_ start: Int) -> Int {
+        byte(start) > JSONByte.space ? start : behindBlanks(start)
+    }
+
+    @inline(never)
+    private func behindBlanks(_ start: Int) -> Int {
         var at = start
         while at < end {
             switch bytes[unchecked: at] {
@@ -39,44 +42,44 @@ struct JSONSkim: ~Escapable {
 
     /// A string, from behind its opening quote.
     @inline(__always)
-    mutating func behindString(_ start: Int) -> Int? {
-        var high: UInt8 = 0
+    func behindString(_ start: Int) -> Int? {
+        var high: UInt32 = 0
+        let at = bytes.firstTextEnd(from: start, before: end, high: &high)
+        return high == 0 && byte(at) == JSONByte.quote ? at &+ 1 : behindRareString(start)
+    }
+
+    /// One with escapes, or with more than ASCII.
+    @inline(never)
+    private func behindRareString(_ start: Int) -> Int? {
+        var high: UInt32 = 0
         var at = bytes.firstTextEnd(from: start, before: end, high: &high)
-        if byte(at) == JSONByte.backslash {
-            guard let last = behindEscapes(at, &high) else { return nil }
-            at = last
+        while byte(at) == JSONByte.backslash {
+            guard let next = behindEscape(at) else { return nil }
+            at = bytes.firstTextEnd(from: next, before: end, high: &high)
         }
         guard byte(at) == JSONByte.quote else { return nil }
-        if high >= 0x80, !bytes.extracting(start..<at).isUTF8 { return nil }
+        if high != 0, !bytes.extracting(start..<at).isUTF8 { return nil }
         return at &+ 1
     }
 
-    /// From the first escape of a string to its closing quote.
-    @inline(never)
-    private mutating func behindEscapes(_ start: Int, _ high: inout UInt8) -> Int? {
-        passedEscape = true
-        var at = start
-        while byte(at) == JSONByte.backslash {
-            switch byte(at &+ 1) {
-            case JSONByte.quote, JSONByte.backslash, JSONByte.slash, 0x62, 0x66, 0x6E, 0x72, 0x74:
-                at &+= 2
-            case 0x75:
-                for index in at &+ 2..<at &+ 6 where JSONByte.hexadecimal(byte(index)) == nil {
-                    return nil
-                }
-                at &+= 6
-            default: return nil
+    private func behindEscape(_ start: Int) -> Int? {
+        switch byte(start &+ 1) {
+        case JSONByte.quote, JSONByte.backslash, JSONByte.slash, 0x62, 0x66, 0x6E, 0x72, 0x74:
+            return start &+ 2
+        case 0x75:
+            for index in start &+ 2..<start &+ 6 where JSONByte.hexadecimal(byte(index)) == nil {
+                return nil
             }
-            at = bytes.firstTextEnd(from: at, before: end, high: &high)
+            return start &+ 6
+        default: return nil
         }
-        return at
     }
 
     /// A number: its form alone (RFC 8259 §6).
     @inline(__always)
-    func behindNumber(_ start: Int) -> Int? {
+    private func behindNumber(_ start: Int, _ first: UInt8) -> Int? {
         var at = start
-        if byte(at) == JSONByte.minus { at &+= 1 }
+        if first == JSONByte.minus { at &+= 1 }
         let whole = at
         at = behindDigits(at)
         guard at > whole, at == whole &+ 1 || byte(whole) != JSONByte.zero else { return nil }
@@ -107,130 +110,23 @@ struct JSONSkim: ~Escapable {
         return at
     }
 
-    @inline(__always)
-    private func behind(_ word: StaticString, _ start: Int) -> Int? {
-        let count = word.utf8CodeUnitCount
-        guard start &+ count <= end else { return nil }
-        for index in 0..<count
-        where bytes[unchecked: start &+ index] != word.bytes[unchecked: index] {
-            return nil
-        }
-        return start &+ count
-    }
-
     /// A value that is neither object nor array.
+    /// - Parameter first: its first byte.
     @inline(__always)
-    mutating func behindScalar(_ start: Int) -> Int? {
-        switch byte(start) {
-        case JSONByte.quote: behindString(start &+ 1)
-        case JSONByte.minus, 0x30...0x39: behindNumber(start)
-        case 0x74: behind("true", start)
-        case 0x66: behind("false", start)
-        case 0x6E: behind("null", start)
-        default: nil
+    func behindScalar(_ start: Int, _ first: UInt8) -> Int? {
+        if first == JSONByte.quote { return behindString(start &+ 1) }
+        if JSONByte.isDigit(first) || first == JSONByte.minus { return behindNumber(start, first) }
+        switch first {
+        case 0x74: return isHere(0x6575_7274, start) ? start &+ 4 : nil  // true
+        case 0x66: return isHere(0x6573_6C61, start &+ 1) ? start &+ 5 : nil  // alse
+        case 0x6E: return isHere(0x6C6C_756E, start) ? start &+ 4 : nil  // null
+        default: return nil
         }
     }
 
-    /// A name and its colon: gives where its value begins.
+    /// Whether four bytes are those of `word`, the first of them lowest.
     @inline(__always)
-    mutating func valueBehindName(_ start: Int) -> Int? {
-        guard byte(start) == JSONByte.quote, let name = behindString(start &+ 1) else { return nil }
-        return valueBehindColon(name)
-    }
-
-    /// From behind a name.
-    @inline(__always)
-    func valueBehindColon(_ start: Int) -> Int? {
-        let colon = behindBlank(start)
-        guard byte(colon) == JSONByte.colon else { return nil }
-        return behindBlank(colon &+ 1)
-    }
-
-    /// Any value.
-    /// - Parameter depth: containers around it.
-    @inline(__always)
-    mutating func behindValue(_ start: Int, depth: Int) -> Int? {
-        switch byte(start) {
-        case JSONByte.leftBrace, JSONByte.leftBracket: behindContainer(start, depth: depth)
-        default: behindScalar(start)
-        }
-    }
-
-    /// An object or an array, with whatever it holds.
-    @inline(never)
-    private mutating func behindContainer(_ start: Int, depth: Int) -> Int? {
-        var open = OpenContainers(depth: depth)
-        var at = start
-        while true {
-            let first = byte(at)
-            if first == JSONByte.leftBrace || first == JSONByte.leftBracket {
-                let isObject = first == JSONByte.leftBrace
-                guard open.enter(isObject: isObject) else { return nil }
-                at = behindBlank(at &+ 1)
-                if byte(at) != open.close {
-                    if !isObject { continue }
-                    guard let value = valueBehindName(at) else { return nil }
-                    at = value
-                    continue
-                }
-                open.leave()
-                at &+= 1
-            } else {
-                guard let behind = behindScalar(at) else { return nil }
-                at = behind
-            }
-            // A value is complete: what closes behind it is complete too.
-            while !open.isEmpty {
-                at = behindBlank(at)
-                let byte = byte(at)
-                at &+= 1
-                if byte == JSONByte.comma { break }
-                guard byte == open.close else { return nil }
-                open.leave()
-            }
-            if open.isEmpty { return at }
-            at = behindBlank(at)
-            if open.isObject {
-                guard let value = valueBehindName(at) else { return nil }
-                at = value
-            }
-        }
-    }
-}
-
-/// What is open around a place: a bit a level.
-private struct OpenContainers {
-    private var objects = InlineArray<8, UInt64>(repeating: 0)
-    private let outside: Int
-    private var count = 0
-    /// Of the innermost.
-    private(set) var isObject = false
-
-    /// - Parameter depth: levels around all of it.
-    init(depth: Int) { outside = depth }
-
-    var isEmpty: Bool { count == 0 }
-
-    /// What closes the innermost.
-    var close: UInt8 { isObject ? JSONByte.rightBrace : JSONByte.rightBracket }
-
-    /// False: that is too deep.
-    @inline(__always)
-    mutating func enter(isObject: Bool) -> Bool {
-        guard outside &+ count < Limits.jsonSkimDepth else { return false }
-        let bit: UInt64 = 1 << UInt64(count & 63)
-        let word = count >> 6
-        objects[word] = isObject ? objects[word] | bit : objects[word] & ~bit
-        count &+= 1
-        self.isObject = isObject
-        return true
-    }
-
-    @inline(__always)
-    mutating func leave() {
-        count &-= 1
-        guard count > 0 else { return }
-        let above = count &- 1
-        isObject = objects[above >> 6] >> UInt64(above & 63) & 1 == 1
+    private func isHere(_ word: UInt32, _ start: Int) -> Bool {
+        start &+ 4 <= end && bytes.half(at: start) == word
     }
 }

@@ -127,6 +127,47 @@ final class JSONSurveyTests: XCTestCase {
         }
     }
 
+    /// The same for the second of two items, of which nearly all stood in the first already: what
+    /// differs in a byte is no known text, whether it is JSON then or another name.
+    func testAgreesWithTheReaderOnItemsThatDifferInAByte() throws {
+        let item =
+            "{\"id\":7,\n \"a name of some length\":\"x\", \"who\":{\"id\":8},\"l\":[{\"id\":9}]}"
+        let before = "{\"rows\":[\(item),"
+        let bytes = Array("\(before)\(item),\(item)]}".utf8)
+        let second = before.utf8.count..<before.utf8.count + item.utf8.count
+        let plan = try plan("$.rows[*]", ["$.id", "$.who.id", "$.l[0].id"], names: ["who", "l"])
+        var different = 0
+        for index in second {
+            for value in UInt8.min...UInt8.max {
+                var broken = bytes
+                broken[index] = value
+                let text = String(decoding: broken, as: UTF8.self)
+                guard isJSON(broken) else {
+                    XCTAssertEqual(fault(broken.rawSpan, plan), .notJSON, text)
+                    continue
+                }
+                let expected = try ["7,8,9;3", told(of: broken, 1), "7,8,9;3"]
+                XCTAssertEqual(found(text, plan), expected, text)
+                if expected[1] != expected[0] { different += 1 }
+            }
+        }
+        XCTAssertGreaterThan(different, 500)
+    }
+
+    /// What the reader finds in an item of `rows`.
+    private func told(of document: [UInt8], _ item: Int) throws -> String {
+        let root = try JSONReader.read(document.rawSpan, duplicates: .kept)
+        let item = try XCTUnwrap(JSONPath("$.rows[*]").all(in: root).dropFirst(item).first)
+        let values = try ["$.id", "$.who.id", "$.l[0].id"].map { path -> String in
+            guard let value = try JSONPath(path).first(in: item) else { return "-" }
+            return value.integer.map { "\($0)" } ?? value.string.map { "\"\($0)\"" } ?? "-"
+        }
+        let names = try ["$.who", "$.l"].enumerated().reduce(0) { bits, name in
+            try bits | (JSONPath(name.element).first(in: item) == nil ? 0 : 1 << name.offset)
+        }
+        return values.joined(separator: ",") + (names == 0 ? "" : ";\(names)")
+    }
+
     private func isJSON(_ bytes: [UInt8]) -> Bool {
         do throws(JSONError) {
             _ = try JSONReader.read(bytes.rawSpan, duplicates: .kept)
