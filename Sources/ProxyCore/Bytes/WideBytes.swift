@@ -35,6 +35,14 @@ extension ByteBuffer {
         tail += 3
     }
 
+    /// Appends the eight bytes of `word`, the low one first.
+    @inlinable public mutating func append(word: UInt64) {
+        reserve(8)
+        unsafe base.unsafelyUnwrapped.storeBytes(
+            of: word.littleEndian, toByteOffset: tail, as: UInt64.self)
+        tail += 8
+    }
+
     /// Appends `bytes`, each XORed with its byte of a four-byte key (RFC 6455 §5.3).
     ///
     /// - Parameter key: the key in memory order, already turned so that its first byte meets the

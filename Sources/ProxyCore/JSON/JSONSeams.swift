@@ -49,29 +49,24 @@ struct JSONSeams {
     func inner(_ number: Int32) -> Int32 { number < 0 ? -1 : seams[Int(number)].inner }
 
     /// Remembers a seam in the place of the one that was expected.
-    /// - Parameters:
-    ///   - expected: that one, or -1.
-    ///   - last: the seam before the last value of the object, or -1: it is the first one.
-    ///   - home: the seam before the value that the object is, or is in.
+    /// - Parameter level: the object, as it was before.
     /// - Returns: its number, or -1: there are too many.
     @inline(never)
-    mutating func note(
-        _ text: Range<Int>, _ node: Int, parent: Int32, expected: Int32, last: Int32, home: Int32
-    ) -> Int32 {
-        var number = expected
+    mutating func note(_ text: Range<Int>, _ node: Int, _ level: JSONLevel) -> Int32 {
+        var number = level.expected
         if number < 0 {
             guard seams.count < Limits.surveySeams else { return -1 }
             number = Int32(seams.count)
             seams.append(JSONSeam())
-            if last >= 0 {
-                seams[Int(last)].next = number
-            } else if home >= 0 {
-                seams[Int(home)].inner = number
+            if level.last >= 0 {
+                seams[Int(level.last)].next = number
+            } else if level.home >= 0 {
+                seams[Int(level.home)].inner = number
             }
         }
         seams[Int(number)].start = UInt32(text.lowerBound)
         seams[Int(number)].count = UInt32(text.count)
-        seams[Int(number)].parent = parent
+        seams[Int(number)].parent = level.node
         seams[Int(number)].node = Int32(truncatingIfNeeded: node)
         return number
     }

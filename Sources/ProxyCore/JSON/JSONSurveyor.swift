@@ -3,10 +3,10 @@
 // Never recurses: what is open is noted a level at a time, and bounded.
 
 /// An open container.
-private struct JSONLevel: BitwiseCopyable {
+struct JSONLevel: BitwiseCopyable {
     /// The node that leads to it, or -1: nothing in it is looked for.
     var node: Int32 = -1
-    /// Of the element that is read; -1: it is an object.
+    /// Of the element that comes next; -1: it is an object.
     var index: Int32
     /// The seam before the value that it is, or is in; -1: that is not known.
     let home: Int32
@@ -17,28 +17,28 @@ private struct JSONLevel: BitwiseCopyable {
     /// Whether it is an item.
     var isItem = false
 
-    init(isObject: Bool, home: Int32) {
+    /// Around the document.
+    init() {
+        index = 0
+        home = 0
+    }
+
+    @inline(__always)
+    init(within outer: JSONLevel, isObject: Bool, _ seams: borrowing JSONSeams) {
         index = isObject ? -1 : 0
-        self.home = home
+        home = outer.isObject ? outer.last : outer.home
+        if isObject { expected = seams.inner(home) }
     }
 
     var isObject: Bool { index < 0 }
+    /// What ends it.
     var close: UInt8 { isObject ? JSONByte.rightBrace : JSONByte.rightBracket }
-}
 
-/// Where a walk is.
-private struct JSONCursor: BitwiseCopyable {
-    var at: Int
-    /// What leads to the value that stands there or comes next, or -1.
-    var node: Int
-    /// The innermost container.
-    var level = JSONLevel(isObject: false, home: 0)
-    /// Nothing of that was passed yet.
-    var isFirst = false
-
-    init(at: Int, node: Int) {
-        self.at = at
-        self.node = node
+    /// - Parameter seam: in an object, or -1: it is not known.
+    @inline(__always)
+    mutating func pass(_ seam: Int32, _ seams: borrowing JSONSeams) {
+        last = seam
+        expected = seam < 0 ? -1 : seams[seam].next
     }
 }
 
@@ -70,94 +70,87 @@ struct JSONSurveyor: ~Escapable {
     }
 
     /// A value with all that it holds.
+    ///
+    /// Each step waits for where the one before has ended: what says where we are is held by
+    /// plain variables, of which nobody else has the address, so that they stay in registers.
+    ///
     /// - Parameter root: the node that leads to it.
     private mutating func behindValue(_ start: Int, _ root: Int) -> Int? {
-        // Copies of its own stay in registers.
         let skim = JSONSkim(skim.bytes)
-        var cursor = JSONCursor(at: start, node: root)
+        var at = start
+        var node = root
+        var level = JSONLevel()
         while true {
-            guard passValue(skim, &cursor) else { return nil }
-            var isAtValue = false
-            while !isAtValue {
-                if levels.isEmpty { return cursor.at }
-                if passSeam(skim, &cursor) { break }
-                guard passMark(skim, &cursor, &isAtValue) else { return nil }
+            let first = skim.byte(at)
+            // The two differ in this bit alone, and from every other byte.
+            var isFirst = first | 0x20 == JSONByte.leftBrace
+            if isFirst {
+                guard levels.count < Limits.jsonSkimDepth else { return nil }
+                levels.append(level)
+                level = JSONLevel(within: level, isObject: first == JSONByte.leftBrace, seams)
+                if node >= 0, !begin(at, node, &level) { return nil }
+                at &+= 1
+            } else {
+                guard let end = skim.behindScalar(at, first) else { return nil }
+                if node >= 0 { note(first, at, end, node) }
+                at = end
+            }
+            // Behind a value, or behind what opens a container.
+            while true {
+                if levels.isEmpty { return at }
+                if seams.isAt(at, level.expected, level.node, in: skim.bytes) {
+                    let seam = seams[level.expected]
+                    // There may be more blank than there.
+                    at = skim.behindBlank(at &+ Int(seam.count))
+                    node = Int(seam.node)
+                    level.last = level.expected
+                    level.expected = seam.next
+                    break
+                }
+                let end = at
+                at = skim.behindBlank(at)
+                if skim.byte(at) == level.close {
+                    if level.isItem { found.end(isFirst ? nil : end) }
+                    level = levels.removeLast()
+                    at &+= 1
+                    isFirst = false
+                    continue
+                }
+                guard let next = behindMark(level, at, end, isFirst) else { return nil }
+                at = next.value
+                node = next.node
+                if level.isObject { level.pass(next.seam, seams) } else { level.index &+= 1 }
+                break
             }
         }
     }
 
-    /// Passes a value, or what opens a container.
-    @inline(__always)
-    private mutating func passValue(
-        _ skim: borrowing JSONSkim, _ cursor: inout JSONCursor
-    ) -> Bool {
-        let first = skim.byte(cursor.at)
-        // The two differ in this bit alone, and from every other byte.
-        cursor.isFirst = first | 0x20 == JSONByte.leftBrace
-        guard cursor.isFirst else {
-            guard let end = skim.behindScalar(cursor.at, first) else { return false }
-            if cursor.node >= 0 { note(first, cursor.at, end, cursor.node) }
-            cursor.at = end
-            return true
-        }
-        guard levels.count < Limits.jsonSkimDepth else { return false }
-        let outer = cursor.level
-        levels.append(outer)
-        cursor.level = JSONLevel(
-            isObject: first == JSONByte.leftBrace, home: outer.isObject ? outer.last : outer.home)
-        if cursor.level.isObject { cursor.level.expected = seams.inner(cursor.level.home) }
-        if cursor.node >= 0, !begin(cursor.at, cursor.node, &cursor.level) { return false }
-        cursor.at &+= 1
-        return true
-    }
-
-    /// Passes all that stands before the next value at once, where it is what stood there before.
-    @inline(__always)
-    private func passSeam(_ skim: borrowing JSONSkim, _ cursor: inout JSONCursor) -> Bool {
-        let number = cursor.level.expected
-        guard seams.isAt(cursor.at, number, cursor.level.node, in: skim.bytes) else { return false }
-        let seam = seams[number]
-        // There may be more blank than there.
-        cursor.at = skim.behindBlank(cursor.at &+ Int(seam.count))
-        cursor.node = Int(seam.node)
-        cursor.level.last = number
-        cursor.level.expected = seam.next
-        return true
-    }
-
-    /// Passes the end of a container, or what stands before the next value in it.
-    @inline(__always)
-    private mutating func passMark(
-        _ skim: borrowing JSONSkim, _ cursor: inout JSONCursor, _ isAtValue: inout Bool
-    ) -> Bool {
-        let end = cursor.at
-        var at = skim.behindBlank(end)
-        let byte = skim.byte(at)
-        if byte == cursor.level.close {
-            if cursor.level.isItem { found.end(cursor.isFirst ? nil : end) }
-            cursor.level = levels.removeLast()
-            cursor.at = at &+ 1
-            cursor.isFirst = false
-            return true
-        }
-        isAtValue = true
-        if !cursor.isFirst {
-            guard byte == JSONByte.comma else { return false }
+    /// Passes what stands before a value that was not expected there.
+    /// - Parameters:
+    ///   - start: behind white space.
+    ///   - end: where the value before it ends.
+    /// - Returns: where the value begins, the node that leads to it, and the seam before it or -1.
+    @inline(never)
+    private mutating func behindMark(
+        _ level: JSONLevel, _ start: Int, _ end: Int, _ isFirst: Bool
+    ) -> (value: Int, node: Int, seam: Int32)? {
+        var at = start
+        if !isFirst {
+            guard skim.byte(at) == JSONByte.comma else { return nil }
             at = skim.behindBlank(at &+ 1)
         }
-        let parent = Int(cursor.level.node)
-        guard cursor.level.isObject else {
-            if !cursor.isFirst { cursor.level.index &+= 1 }
-            cursor.at = at
-            cursor.node = parent < 0 ? -1 : plan.child(of: parent, at: Int(cursor.level.index))
-            return true
+        let parent = Int(level.node)
+        guard level.isObject else {
+            return (at, parent < 0 ? -1 : plan.child(of: parent, at: Int(level.index)), -1)
         }
-        guard let member = behindName(at, cursor.level, end) else { return false }
-        cursor.at = member.value
-        cursor.node = member.node
-        cursor.level.last = member.seam
-        cursor.level.expected = member.seam < 0 ? -1 : seams[member.seam].next
-        return true
+        guard skim.byte(at) == JSONByte.quote, let name = skim.behindString(at &+ 1) else {
+            return nil
+        }
+        let colon = skim.behindBlank(name)
+        guard skim.byte(colon) == JSONByte.colon else { return nil }
+        let node = parent < 0 ? -1 : child(of: parent, at &+ 1..<name &- 1)
+        let value = skim.behindBlank(colon &+ 1)
+        return (value, node, seams.note(end..<value, node, level))
     }
 
     /// A container to which a node leads.
@@ -185,25 +178,6 @@ struct JSONSurveyor: ~Escapable {
         guard value >= 0 else { return }
         let counts = first == JSONByte.quote || first == JSONByte.minus || JSONByte.isDigit(first)
         found.note(value: value, start, counts ? end : start)
-    }
-
-    /// A member's name and colon: where its value begins, and the node that leads to that.
-    /// - Parameter seam: where the value before it ends.
-    @inline(never)
-    private mutating func behindName(
-        _ start: Int, _ level: JSONLevel, _ seam: Int
-    ) -> (value: Int, node: Int, seam: Int32)? {
-        guard skim.byte(start) == JSONByte.quote, let end = skim.behindString(start &+ 1) else {
-            return nil
-        }
-        let colon = skim.behindBlank(end)
-        guard skim.byte(colon) == JSONByte.colon else { return nil }
-        let value = skim.behindBlank(colon &+ 1)
-        let node = level.node < 0 ? -1 : child(of: Int(level.node), start &+ 1..<end &- 1)
-        let number = seams.note(
-            seam..<value, node, parent: level.node, expected: level.expected, last: level.last,
-            home: level.home)
-        return (value, node, number)
     }
 
     /// The node of the member with this name.

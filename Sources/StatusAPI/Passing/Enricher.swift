@@ -114,6 +114,15 @@ extension EnrichedMember {
 
     /// As further members of an object that has some.
     static func write(_ brief: PresenceBrief, without names: UInt32, into out: inout ByteBuffer) {
+        guard names & bits != 0 else {
+            // Nearly always: one copy of known length.
+            switch brief.status {
+            case .online: out.append(#","online_status":"online","is_online":true,"last_seen":"#)
+            case .away: out.append(#","online_status":"away","is_online":false,"last_seen":"#)
+            case .offline: out.append(#","online_status":"offline","is_online":false,"last_seen":"#)
+            }
+            return write(time: brief.lastSeen, into: &out)
+        }
         if names & status.bit == 0 {
             out.append(",\"online_status\":\"")
             out.append(word(of: brief.status))
