@@ -39,7 +39,7 @@ let package = Package(
             // Files for browsers, as they are: the binary needs no folder beside it.
             resources: [
                 .embedInCode("Web/dashboard"), .embedInCode("Web/client"),
-                .embedInCode("Web/react.js"),
+                .embedInCode("Web/react.js"), .embedInCode("Web/openapi.json"),
             ], swiftSettings: house),
         .executableTarget(
             name: "Sidecar", dependencies: ["StatusAPI", "Presence", "ProxyCore"],

@@ -10,7 +10,7 @@ public enum Endpoint: UInt8, Sendable, CaseIterable, BitwiseCopyable {
     case changes, events, history
     case healthz, readyz, metrics
     case dashboard, dashboardScript, dashboardStyle, dashboardSettings, dashboardPart
-    case clientScript, reactScript
+    case clientScript, reactScript, apiDescription
 
     /// - Parameter name: as in the config file.
     public init?(serving name: String) {
@@ -42,14 +42,16 @@ public enum Endpoint: UInt8, Sendable, CaseIterable, BitwiseCopyable {
         case .dashboardPart: "dashboard/"
         case .clientScript: "client.js"
         case .reactScript: "react.js"
+        case .apiDescription: "openapi.json"
         }
     }
 
-    /// A file for browsers. Scripts and the dashboard find the API by their own address.
+    /// A file for browsers and programs. Scripts and the dashboard find the API by their own
+    /// address.
     var isFile: Bool {
         switch self {
         case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
-            .clientScript, .reactScript:
+            .clientScript, .reactScript, .apiDescription:
             true
         case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats, .whoami,
             .changes, .events, .history, .healthz, .readyz, .metrics:
@@ -183,7 +185,7 @@ public struct APISettings: Sendable {
 
     /// What `hello` tells clients; the engine's setting of the same name.
     public var heartbeatEvery: Milliseconds = 30_000
-    /// Shown in the metrics.
+    /// Shown in the metrics and in the description of the API.
     public var version = "0"
 
     public init() {}

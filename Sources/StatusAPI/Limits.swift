@@ -20,7 +20,7 @@ public enum APILimits {
     public static let subscribedTotal = 2_000_000
     /// Pages that can be asked for; beyond it the number is no page number.
     public static let pageNumber = 1_000_000
-    /// Bytes of a search term.
+    /// Characters (Unicode scalars, as JSON Schema counts them) of a search term.
     public static let search = 256
     /// Credentials that a loop remembers: those of 100,000 people at work, and some.
     public static let verdicts = 131_072

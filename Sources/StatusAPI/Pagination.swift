@@ -48,7 +48,9 @@ struct Pagination: Sendable, Equatable {
     func check(count: Int) throws(Problem) {
         let last = max(1, (count + size - 1) / size)
         guard page <= last else {
-            throw .notFound("There is no page \(page): the last one is \(last).")
+            // A number that was cut is not the one that was asked for.
+            let asked = page < APILimits.pageNumber ? "page \(page)" : "such page"
+            throw .notFound("There is no \(asked): the last one is \(last).")
         }
     }
 

@@ -119,6 +119,7 @@ public enum OwnAddresses {
         ("/dashboard.js", .dashboardScript), ("/dashboard.css", .dashboardStyle),
         ("/dashboard.json", .dashboardSettings), ("/dashboard/{file}", .dashboardPart),
         ("/client.js", .clientScript), ("/react.js", .reactScript),
+        ("/openapi.json", .apiDescription),
     ]
 
     /// The patterns in the order of matching, before every route; nil: nothing is there.

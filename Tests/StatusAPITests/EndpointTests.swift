@@ -200,6 +200,22 @@ final class EndpointTests: XCTestCase {
         XCTAssertEqual(harness.total(.tokenConflict), 1)
     }
 
+    /// An id that no token can hold is none, wherever it stands.
+    func testControlCharactersNameNobody() throws {
+        let harness = try Harness()
+        let token = try harness.token("7", admin: true)
+        for (escaped, character) in [("%C2%80", "\u{80}"), ("%C2%9F", "\u{9f}")] {
+            let user = harness.send("GET", "/_presence/users/a\(escaped)", token: token)
+            XCTAssertEqual(user.status, 404, escaped)
+            let query = harness.send(
+                "POST", "/_presence/users/query", token: token,
+                body: "{\"ids\": [\"a\(character)\"]}")
+            XCTAssertEqual(query.status, 400, escaped)
+        }
+        XCTAssertEqual(
+            harness.send("GET", "/_presence/users/a%C2%A0", token: token).status, 200)
+    }
+
     func testQuerySeveral() throws {
         let harness = try Harness()
         let token = try harness.token("7")

@@ -100,11 +100,34 @@ final class ListTests: XCTestCase {
         for query in [
             "status=busy", "status=online,", "ordering=devices", "seen_after=yesterday",
             "seen_before=12", "page=x", "per_page=-1", "page=0", "search=%ff", "search=%",
-            "search=" + String(repeating: "x", count: 300),
+            "search=" + String(repeating: "x", count: 257),
         ] {
             let outcome = harness.send("GET", "/_presence/users?" + query, token: token)
             XCTAssertEqual(outcome.status, 400, query)
             XCTAssertEqual(outcome.response?.type, "application/problem+json")
+        }
+    }
+
+    /// What a list does not know it does not judge either.
+    func testEachListReadsItsOwnParameters() throws {
+        let (harness, token) = try people()
+        let online = ids(try get(harness, "users/online?status=busy", token))
+        XCTAssertEqual(online, ids(try get(harness, "users/online", token)))
+        let all = ids(try get(harness, "users?include=offline", token))
+        XCTAssertEqual(all, ids(try get(harness, "users", token)))
+        for query in ["users/online?include=offline", "users?status=busy"] {
+            XCTAssertEqual(harness.send("GET", "/_presence/" + query, token: token).status, 400)
+        }
+    }
+
+    /// As openapi.json counts them: a letter of three bytes is one.
+    func testATermIsBoundedByItsCharacters() throws {
+        let (harness, token) = try people()
+        let letters = String(repeating: "%E2%82%AC", count: 256)
+        for path in ["users", "users/online"] {
+            let target = "/_presence/\(path)?search="
+            XCTAssertEqual(harness.send("GET", target + letters, token: token).status, 200)
+            XCTAssertEqual(harness.send("GET", target + letters + "x", token: token).status, 400)
         }
     }
 

@@ -77,7 +77,13 @@ final class PaginationTests: XCTestCase {
         }
         XCTAssertThrowsError(try page("page=2").check(count: 20))
         XCTAssertNoThrow(try page("page=2").check(count: 21))
-        XCTAssertThrowsError(try page("page=999999999999").check(count: 21))
+        // The number that is named is one that was asked for.
+        for (query, text) in [("page=4", "page 4"), ("page=99999999999999999999", "such page")] {
+            XCTAssertThrowsError(try page(query).check(count: 21)) {
+                XCTAssertEqual(
+                    $0 as? Problem, .notFound("There is no \(text): the last one is 2."))
+            }
+        }
         XCTAssertThrowsError(try page("page=99999999999999999999").check(count: 21))
     }
 

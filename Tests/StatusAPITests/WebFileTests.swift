@@ -16,6 +16,7 @@ final class WebFileTests: XCTestCase {
         ("dashboard.json", "application/json"),
         ("client.js", "text/javascript; charset=utf-8"),
         ("react.js", "text/javascript; charset=utf-8"),
+        ("openapi.json", "application/json"),
     ]
 
     private func get(

@@ -196,8 +196,11 @@ extension ProxyLoop {
         accessLog?.line(
             downstreams[slot].client, request: ByteBuffer(), status: refusal.status,
             fault: refusal.reason.rawValue, now: loop.utc)
+        // Whatever the address: CONNECT and TRACE are all that is refused so (RFC 9110 §15.5.6).
         let answer = LocalResponse.problem(
-            status: refusal.status, detail: refusal.reason.rawValue)
+            status: refusal.status, detail: refusal.reason.rawValue,
+            fields: refusal.status == 405
+                ? [("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")] : [])
         metrics.count(status: refusal.status, row)
         let key = key(downstream: slot)
         writeLocal(slot, answer, version: .http11, persists: false, toHead: false)

@@ -55,11 +55,11 @@ extension PresenceApplication {
 
     /// How long to wait for changes: at most `APILimits.pollTime`, whatever is asked for.
     private static func wait(_ text: String?) throws(Problem) -> Milliseconds {
-        guard let text, !text.isEmpty, text != "0", text != "0s" else { return 0 }
-        guard let wait = Durations.parse(text) else {
+        guard let text, !text.isEmpty else { return 0 }
+        guard let wait = Durations.parse(text, cutTo: APILimits.pollTime) else {
             throw .badRequest("'wait' must be a duration such as \"25s\"; \"60s\" is the longest.")
         }
-        return min(wait, APILimits.pollTime)
+        return wait
     }
 
     /// `GET events`: server-sent events (HTML Standard §9.2).

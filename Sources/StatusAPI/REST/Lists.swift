@@ -16,7 +16,9 @@ extension PresenceApplication {
         if let query = request.query { parameters = try QueryParameters(bytes[query]) }
         let pagination = try Pagination(parameters, settings: service.settings)
         var query = try ListFilters.query(parameters)
-        if endpoint == .online { query.statuses = try ListFilters.present(parameters) }
+        query.statuses =
+            endpoint == .online
+            ? try ListFilters.present(parameters) : try ListFilters.statuses(parameters)
         query.offset = pagination.offset
         query.limit = pagination.size
         // No link repeats a credential.
@@ -35,12 +37,12 @@ extension PresenceApplication {
 
 /// Filters in a query. An empty value is no filter, as a form sends it.
 enum ListFilters {
+    /// What both lists read.
     static func query(_ parameters: QueryParameters) throws(Problem) -> UserQuery {
         var query = UserQuery()
-        query.statuses = try statuses(parameters)
         if let search = given(parameters, "search") {
-            guard search.utf8.count <= APILimits.search else {
-                throw .badRequest("'search' may have at most \(APILimits.search) bytes.")
+            guard search.unicodeScalars.count <= APILimits.search else {
+                throw .badRequest("'search' may have at most \(APILimits.search) characters.")
             }
             query.search = search
         }
@@ -62,7 +64,7 @@ enum ListFilters {
     }
 
     /// `status=online`, `status=online,away`, or the parameter several times.
-    private static func statuses(_ parameters: QueryParameters) throws(Problem) -> Set<Status>? {
+    static func statuses(_ parameters: QueryParameters) throws(Problem) -> Set<Status>? {
         var statuses: Set<Status> = []
         for (name, value) in parameters.pairs where name == "status" && !value.isEmpty {
             for word in value.split(separator: ",", omittingEmptySubsequences: false) {

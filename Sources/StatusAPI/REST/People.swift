@@ -141,9 +141,11 @@ extension PresenceApplication {
 /// User ids as clients give them.
 enum UserIDs {
     static func isUsable(_ id: String) -> Bool {
-        let bytes = id.utf8
-        return !bytes.isEmpty && bytes.count <= PresenceLimits.userID
-            && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+        // No token names somebody with a control character: C0, DEL or C1.
+        !id.isEmpty && id.utf8.count <= PresenceLimits.userID
+            && id.unicodeScalars.allSatisfy {
+                $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value)
+            }
     }
 
     /// Texts or whole numbers, each once, in their order.

@@ -14,7 +14,7 @@ extension Endpoint {
         case .user, .online, .users, .query, .stats, .whoami, .history: false
         case .healthz, .readyz, .metrics: false
         case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
-            .clientScript, .reactScript:
+            .clientScript, .reactScript, .apiDescription:
             false
         }
     }

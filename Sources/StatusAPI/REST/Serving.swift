@@ -18,7 +18,7 @@ extension Endpoint {
             .readyz, .metrics:
             "GET, HEAD"
         case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
-            .clientScript, .reactScript:
+            .clientScript, .reactScript, .apiDescription:
             "GET, HEAD"
         }
     }
@@ -31,7 +31,7 @@ extension Endpoint {
             .readyz, .metrics:
             method == .get || method == .head
         case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
-            .clientScript, .reactScript:
+            .clientScript, .reactScript, .apiDescription:
             method == .get || method == .head
         }
     }
@@ -116,7 +116,7 @@ extension PresenceApplication {
         case .readyz: return .answer(readiness())
         case .metrics: return .answer(metricsText(now: now))
         case .dashboard, .dashboardScript, .dashboardStyle, .dashboardSettings, .dashboardPart,
-            .clientScript, .reactScript:
+            .clientScript, .reactScript, .apiDescription:
             return .answer(try file(endpoint, request, bytes))
         case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats: break
         case .whoami, .changes, .events, .history: break
@@ -156,7 +156,8 @@ extension PresenceApplication {
             let name = asker.subprotocol.flatMap { bytes[$0].text() }
             return .webSocket(fields: name.map(Credentials.subprotocolFields) ?? [])
         case .heartbeat, .healthz, .readyz, .metrics, .dashboard, .dashboardScript,
-            .dashboardStyle, .dashboardSettings, .dashboardPart, .clientScript, .reactScript:
+            .dashboardStyle, .dashboardSettings, .dashboardPart, .clientScript, .reactScript,
+            .apiDescription:
             throw .notFound("The sidecar has nothing at this address.")
         }
     }

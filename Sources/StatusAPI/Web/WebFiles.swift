@@ -5,7 +5,8 @@
 import Presence
 import ProxyCore
 
-/// The dashboard with its parts, and the scripts for the application's pages.
+/// The dashboard with its parts, the scripts for the application's pages, and the description of
+/// the API.
 struct WebFiles: Sendable {
     private static let html: StaticString = "text/html; charset=utf-8"
     private static let css: StaticString = "text/css; charset=utf-8"
@@ -35,6 +36,7 @@ struct WebFiles: Sendable {
             PackageResources.start_js,
         ]), script)
     let react = WebFile(PackageResources.react_js, script)
+    let description: WebFile
 
     /// One classic script of several pages: they see each other, and the page that loads it sees
     /// nothing of theirs.
@@ -51,6 +53,8 @@ struct WebFiles: Sendable {
     init(_ settings: APISettings, _ presence: PresenceSettings, _ tokens: TokenSettings) {
         dashboardSettings = WebFile(
             Self.settings(settings, presence, tokens), "application/json")
+        description = WebFile(
+            APIDescription.document(settings, tokens), "application/json")
     }
 
     /// `dashboard.json`: what the dashboard must know of the configuration.
@@ -116,6 +120,7 @@ extension PresenceApplication {
             file = name.flatMap { files.dashboardParts[$0] }
         case .clientScript: file = files.client
         case .reactScript: file = files.react
+        case .apiDescription: file = files.description
         case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats, .whoami,
             .changes, .events, .history, .healthz, .readyz, .metrics:
             file = nil

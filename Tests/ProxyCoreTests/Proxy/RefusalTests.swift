@@ -33,6 +33,8 @@ final class RefusalTests: XCTestCase {
             let answer = client.readReply()
             XCTAssertEqual(answer.status, status, request)
             XCTAssertEqual(answer["connection"], "close", request)
+            // RFC 9110 §15.5.6: 405 says what else would be answered.
+            XCTAssertEqual(answer["allow"] != nil, status == 405, request)
             XCTAssertTrue(answer.isWhole)
             XCTAssertEqual(client.awaitEnd(), .finished, request)
         }
