@@ -17,32 +17,30 @@ extension ProxyLoop {
         let rewriting = application.rewriting(
             id(of: exchange), &exchanges[exchange].ticket, responseHead, scratch.bytes,
             now: loop.utc)
-        let hasBody = !responseHead.framing.isEmpty
-        switch rewriting {
-        case .announced, .whole, .stream:
-            // Without a body nothing but the head can be changed.
-            if responseHead.framing == .none {
-                settle(exchange, .none)
-                writeHead(
-                    exchange, scratch,
-                    exchanges[exchange].isVolatile ? .volatile(mark: nil) : .rewritten)
-                return
-            }
-        case .untouched: break
+        if rewriting != .untouched, responseHead.framing == .none {
+            return passHeadAlone(exchange)
         }
+        guard !responseHead.framing.isEmpty else { return passHead(exchange) }
         switch rewriting {
-        case .whole(let limit) where hasBody && limit > 0 && isWithin(limit):
+        case .untouched, .announced:
+            passHead(exchange)
+        case .whole(let limit) where limit > 0 && isWithin(limit):
             beginCollected(exchange, limit: limit)
         case .whole(let limit):
-            if hasBody && limit > 0 { tellTooLarge(exchange) }
+            if limit > 0 { tellTooLarge(exchange) }
             passHead(exchange)
-        case .stream where hasBody:
+        case .stream:
             exchanges[exchange].rewriting = .streaming
             settle(exchange, exchanges[exchange].version == .http11 ? .chunked : .untilClose)
             writeHead(exchange, scratch, .rewritten)
-        case .untouched, .announced, .stream:
-            passHead(exchange)
         }
+    }
+
+    /// The head of a body that does not come (to HEAD), as it would be with that body changed.
+    private func passHeadAlone(_ exchange: Int32) {
+        settle(exchange, .none)
+        writeHead(
+            exchange, scratch, exchanges[exchange].isVolatile ? .volatile(mark: nil) : .rewritten)
     }
 
     /// As it came.
