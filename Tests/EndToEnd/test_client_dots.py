@@ -346,3 +346,25 @@ def test_a_dot_of_nobody_is_nothing(site):
     page.evaluate("document.querySelector('presence-dot').removeAttribute('user')")
     page.wait("!document.querySelector('presence-dot').hasAttribute('role')")
     assert not page.nameless_controls()
+
+
+def test_what_can_be_nobodys_id_does_not_spoil_the_others(site):
+    site = site()
+    site.client.logout(site.client.login("carol"))
+    site.client.login("alice")
+    strange = ["x" * 257, "\u00fc" * 129, "a\u0001b", "a\u0085b", "lone \ud800"]
+    page = site.window("bob", dot(CAROL) + dot(ALICE))
+    is_open(page)
+    page.evaluate(
+        f"""for (const id of {json.dumps(strange)}) {{
+          const dot = document.createElement("presence-dot");
+          dot.setAttribute("user", id);
+          document.body.prepend(dot);
+        }}
+        document.body.insertAdjacentHTML("beforeend", `{dot(BOB)}`), 0"""
+    )
+    shows(page, ALICE, "online")
+    shows(page, BOB, "online")
+    says(page, "carol: offline \u00b7 last seen just now", f'presence-dot[user="{CAROL}"]')
+    states = "[...document.querySelectorAll('presence-dot')].map((dot) => dot.getAttribute('status'))"
+    assert page.evaluate(states)[: len(strange)] == ["unknown"] * len(strange)

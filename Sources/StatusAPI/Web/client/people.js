@@ -21,6 +21,10 @@ const unseen = (id, status = "offline") => ({
 });
 const FIELDS = ["online_status", "last_seen", "last_active", "since", "name", "devices"];
 
+/** Whether it can be somebody's: for one that cannot a whole question would be refused. */
+const isID = (id) => id !== "" && !/[\p{Cc}\p{Cs}]/u.test(id)
+  && (id.length < 86 || new TextEncoder().encode(id).length <= 256);
+
 /** By this tab or, where it leads, by another one; or the socket tells it anyway. */
 const isWanted = (id) => shared.all || watchers.has(id) || watchers.has("*")
   || link.union.has(id) || link.scope.has?.(id);
@@ -68,7 +72,8 @@ function forget() {
 }
 
 /** Whoever watches is told from now on. Returns what ends it. */
-function enroll(ids, watcher) {
+function enroll(all, watcher) {
+  const ids = all.filter(isID);
   for (const id of ids) {
     if (!watchers.has(id)) watchers.set(id, new Set());
     watchers.get(id).add(watcher);
