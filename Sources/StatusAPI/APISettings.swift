@@ -94,15 +94,18 @@ public struct LoginPaths: Sendable {
     public var name: [JSONPath]
     /// When a token that says nothing itself ends.
     public var expires: [JSONPath]
+    /// Where a login's request says who asks for it; nil: nobody has said.
+    public var credentials: LoginCredentials?
 
     public init(
         token: [TokenSource] = [], user: [JSONPath] = [], name: [JSONPath] = [],
-        expires: [JSONPath] = []
+        expires: [JSONPath] = [], credentials: LoginCredentials? = nil
     ) {
         self.token = token
         self.user = user
         self.name = name
         self.expires = expires
+        self.credentials = credentials
     }
 
     /// The places of the body at which a token may stand.
@@ -112,6 +115,17 @@ public struct LoginPaths: Sendable {
 
     /// Whether a token may stand in the head of the answer.
     public var readsHead: Bool { tokenPaths.count < token.count }
+}
+
+/// The members of a login's JSON by which somebody signs in. Both paths consist of names alone.
+public struct LoginCredentials: Sendable, Equatable {
+    public var username: JSONPath
+    public var password: JSONPath
+
+    public init(username: JSONPath, password: JSONPath) {
+        self.username = username
+        self.password = password
+    }
 }
 
 /// What a configured route does.

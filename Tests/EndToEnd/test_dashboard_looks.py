@@ -51,6 +51,49 @@ def test_contrast_names_and_room(stand, legacy, browser, look):
     assert faults(page) == []
 
 
+# What a finger has to meet: the row of a link in the list, the label of a radio button.
+SMALL_TARGETS = """[...document.querySelectorAll("a, button, input, select, summary")]
+  .filter(control => control.checkVisibility() && !control.matches(".skip"))
+  .map(control => [control, (control.closest("tbody tr, fieldset label") ?? control)
+    .getBoundingClientRect()])
+  .filter(([_, { width, height }]) => width < 44 || height < 44)
+  .map(([control, { width, height }]) => `${control.outerHTML.slice(0, 80)} ${width}x${height}`)"""
+
+LINES = """Object.fromEntries(["brand", "logout", "link", "me", "retry"].map(name => {
+  const { left, right, top, bottom } =
+    document.querySelector(`#${name}, .${name}`).getBoundingClientRect();
+  return [name, { left, right, top, bottom }];
+}))"""
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_fingers_and_the_bar_of_a_phone(stand, legacy, browser, dark):
+    browser.allow_console("ERR_CONNECTION_(REFUSED|RESET)|WebSocket connection")
+    world = stand(legacy.address)
+    world.client.login("bob")
+    page = browser.person().open(phone=True, dark=dark)
+    board = Dashboard(page, world.client.address)
+    page.find("#login-form:not([hidden])")
+    assert page.evaluate(SMALL_TARGETS) == []
+    board.use_token(tokens.mint(77, username="Wolfeschlegelsteinhausenbergerdorff", is_staff=True))
+    board.is_live()
+    eventually(lambda: len(board.names) == 2)
+    assert page.evaluate(SMALL_TARGETS) == []
+    page.evaluate(f"void (location.hash = '#/users/{BOB}')")
+    page.wait("document.querySelector('#timeline svg') !== null")
+    assert page.evaluate(SMALL_TARGETS) == []
+    world.sidecar.process.kill()
+    page.wait("document.querySelector('#retry').checkVisibility()")
+    at = page.evaluate(LINES)
+    # Two lines, each from edge to edge: the brand and the way out; the connection, and who one is.
+    for left, right in [("brand", "logout"), ("link", "me")]:
+        assert at[left]["left"] == 12 and at[left]["right"] < at[right]["left"]
+        assert at[left]["top"] < at[right]["bottom"] and at[right]["top"] < at[left]["bottom"]
+    assert at["me"]["right"] == 390 - 12
+    assert at["retry"]["bottom"] - at["retry"]["top"] == 44
+    assert faults(page) == []
+
+
 def test_landmarks_and_what_is_read_aloud(stand, legacy, browser):
     world = stand(legacy.address)
     page = browser.person().open()

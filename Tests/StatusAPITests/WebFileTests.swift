@@ -231,4 +231,19 @@ final class WebFileTests: XCTestCase {
             XCTAssertEqual(found?.isNull, path == nil)
         }
     }
+
+    func testHowTheDashboardSignsIn() throws {
+        var route = try login("POST /login", [.header("X-Token")])
+        let unsaid = try settings([route])["login"]
+        XCTAssertEqual(unsaid?.keys, ["path", "token", "username", "password"])
+        XCTAssertEqual(unsaid?["username"]?.isNull, true)
+        XCTAssertEqual(unsaid?["password"]?.isNull, true)
+        route.effect = .login(
+            LoginPaths(
+                credentials: LoginCredentials(
+                    username: try JSONPath("$.user.email"), password: try JSONPath("$.pin"))))
+        let said = try settings([route])["login"]
+        XCTAssertEqual(said?["username"]?.string, "$.user.email")
+        XCTAssertEqual(said?["password"]?.string, "$.pin")
+    }
 }

@@ -50,6 +50,16 @@ public struct JSONPath: Sendable, Equatable {
         if case .item = steps.first { true } else { false }
     }
 
+    /// The names that it leads through; nil where it leads through an array.
+    public var names: [String]? {
+        var names: [String] = []
+        for step in steps {
+            guard case .member(let name) = step else { return nil }
+            names.append(name)
+        }
+        return names
+    }
+
     /// Whether the path can name several places.
     public var isPlural: Bool { steps.contains(.every) }
 

@@ -5,7 +5,7 @@
 import ProxyCore
 import StatusAPI
 
-/// Reads `token`, `user`, `name` and `expires` of a route.
+/// Reads `token`, `user`, `name`, `expires` and `credentials` of a route.
 struct LoginReader {
     /// Whether there are keys, so that a token may say itself whose it is.
     let readsTokens: Bool
@@ -14,7 +14,8 @@ struct LoginReader {
         LoginPaths(
             token: tokens(entry), user: paths(entry, "user", like: "$.user.id"),
             name: paths(entry, "name", like: "$.user.username"),
-            expires: paths(entry, "expires", like: "$.expires_in"))
+            expires: paths(entry, "expires", like: "$.expires_in"),
+            credentials: CredentialsReader.read(entry))
     }
 
     /// For routes that watch no answer.

@@ -11,6 +11,8 @@ struct DashboardLogin: Equatable {
     /// Where the answer shows the token, in the configuration's words: `$.access`,
     /// `header:X-Token`, `cookie:session`; nil: nothing is said.
     let token: String?
+    /// Which members of its JSON the login reads; nil: nothing is said.
+    let credentials: LoginCredentials?
 
     /// The first login that takes a POST and whose path has no holes.
     init?(_ routes: [PassingRoute]) {
@@ -20,6 +22,7 @@ struct DashboardLogin: Equatable {
             guard let path = route.match.literalPath else { continue }
             self.path = path
             token = paths.token.first?.text
+            credentials = paths.credentials
             return
         }
         return nil

@@ -71,7 +71,11 @@ struct WebFiles: Sendable {
             json.key("path")
             json.string(login.path)
             json.key("token")
-            if let token = login.token { json.string(token) } else { json.null() }
+            nullable(login.token, into: &json)
+            json.key("username")
+            nullable(login.credentials?.username.text, into: &json)
+            json.key("password")
+            nullable(login.credentials?.password.text, into: &json)
             json.endObject()
         } else {
             json.null()
@@ -79,15 +83,19 @@ struct WebFiles: Sendable {
         // The first field in which a token counts, and what stands before it there.
         let place = tokens.places.lazy.compactMap(\.asField).first
         json.key("token_field")
-        if let place { json.string(place.name) } else { json.null() }
+        nullable(place?.name, into: &json)
         json.key("token_scheme")
-        if let scheme = place?.scheme { json.string(scheme) } else { json.null() }
+        nullable(place?.scheme, into: &json)
         json.key("offline_after")
         json.integer(presence.offlineAfter / 1_000)
         json.key("heartbeat_every")
         json.integer(api.heartbeatEvery / 1_000)
         json.endObject()
         return json.finish()
+    }
+
+    private static func nullable(_ text: String?, into json: inout JSONWriter) {
+        if let text { json.string(text) } else { json.null() }
     }
 }
 

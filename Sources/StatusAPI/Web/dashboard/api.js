@@ -4,23 +4,31 @@
 
 const KEY = "presence-token";
 /** The folder of this page: {prefix}/ */
-const base = new URL("./", location.href.split(/[?#]/)[0]);
+const base = new URL("./", location);
 /** dashboard.json */
 export let settings;
 
-let token = null;
-try { token = sessionStorage.getItem(KEY); } catch { /* Without storage it lasts until a reload. */ }
+/** Without storage a token lasts until a reload. */
+function kept(act) {
+  try { return act(sessionStorage); } catch { return null; }
+}
+
+let token = kept(storage => storage.getItem(KEY));
 export const hasToken = () => token !== null;
 export function useToken(text) {
   token = text;
-  try {
-    if (text === null) sessionStorage.removeItem(KEY);
-    else sessionStorage.setItem(KEY, text);
-  } catch { /* As above. */ }
+  kept(storage => text === null ? storage.removeItem(KEY) : storage.setItem(KEY, text));
 }
 
 /** `ended` is called when the credential counts no more. */
 export const session = {};
+
+const leaving = new AbortController();
+/** The page is going: nothing is asked or answered any more. */
+export function leave() {
+  leaving.abort();
+  useToken(null);
+}
 
 /** An answer that is none; `status` is 0 where nobody has answered. */
 export class Refusal extends Error {
@@ -32,14 +40,12 @@ export class Refusal extends Error {
 
 /** Asks for a path below the prefix; with a body it is a POST. Throws a `Refusal`. */
 export function ask(path, { body, signal, patience } = {}) {
-  const request = { signal }, { token_field: field, token_scheme: scheme } = settings;
-  if (hasToken()) {
-    request.headers = { [field]: scheme ? `${scheme} ${token}` : token };
+  const { token_field: field, token_scheme: scheme } = settings;
+  return answer(new URL(path, base), {
+    signal, ...body && { method: "POST", body: JSON.stringify(body) },
     // Two credentials of two people make a request anonymous: a token stands alone.
-    request.credentials = "omit";
-  }
-  if (body) Object.assign(request, { method: "POST", body: JSON.stringify(body) });
-  return answer(new URL(path, base), request, patience);
+    ...hasToken() && { headers: { [field]: scheme ? `${scheme} ${token}` : token }, credentials: "omit" },
+  }, patience);
 }
 
 /** One user. An id may hold what no path can carry. */
@@ -58,15 +64,16 @@ async function answer(url, request, patience) {
 
 /** An answer and its JSON; null where it has none: a proxy's page, say. */
 async function load(url, request, patience = 15e3) {
-  const { signal } = request, late = AbortSignal.timeout(patience);
+  const { signal = leaving.signal } = request, late = AbortSignal.timeout(patience);
   try {
-    const response = await fetch(url, { ...request, signal: signal ? AbortSignal.any([signal, late]) : late });
+    const response = await fetch(url, { ...request, signal: AbortSignal.any([signal, leaving.signal, late]) });
     const text = await response.text();
     let document = null;
     try { document = JSON.parse(text); } catch { /* Null, then. */ }
     return { response, document };
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (leaving.signal.aborted) return new Promise(() => {});
+    if (signal.aborted) throw error;
     throw new Refusal(0, late.aborted ? "The server does not answer." : "The server cannot be reached.");
   }
 }
@@ -84,28 +91,39 @@ export function openSocket(cursor) {
   return new WebSocket(url);
 }
 
-/** Signs in where the application does it. A cookie that comes of it is the browser's to keep. */
+/** Signs in where the application does it. A cookie that comes of it the browser keeps. */
 export async function signIn(username, password) {
   // Where a proxy in front has us below a folder, the application is there too.
-  const above = base.pathname.slice(0, -settings.prefix.length - 1);
-  const { response, document } = await load(new URL(above + settings.login.path, base), {
-    method: "POST", body: JSON.stringify({ username, password }),
+  const above = base.pathname.slice(0, -settings.prefix.length - 1), { login } = settings, body = {};
+  put(body, login.username ?? "$.username", username);
+  put(body, login.password ?? "$.password", password);
+  // Most logins that read no user name read this.
+  if (!login.username && username.includes("@")) body.email = username;
+  const { response, document } = await load(new URL(above + login.path, base), {
+    method: "POST", body: JSON.stringify(body),
     headers: { "Content-Type": "application/json", Accept: "application/json" },
   }, 30e3);
-  if (!response.ok) throw new Refusal(response.status, refusalOf(response.status, document));
-  const found = tokenIn(response, document, settings.login.token ?? "");
+  const { ok, status } = response;
+  if (!ok) throw new Refusal(status, refusalOf(status, document));
+  const found = tokenIn(response, document, login.token ?? "");
   // Where no field is read there is a cookie.
   useToken(settings.token_field && found || null);
+}
+
+/** The names in a path: $.a.b, $['a'][0] */
+const namesIn = path =>
+  [...path.matchAll(/\.([^.[\]]+)|\[(?:(\d+)|'([^']*)'|"([^"]*)")\]/g)].map(found => found.slice(1).join(""));
+
+function put(body, path, value) {
+  const names = namesIn(path), last = names.pop();
+  for (const name of names) body = body[name] ??= {};
+  body[last] = value;
 }
 
 function tokenIn(response, document, place) {
   if (place.startsWith("header:")) return response.headers.get(place.slice(7))?.split(" ").pop();
   if (!place.startsWith("$")) return null;
-  // $.a.b, $['a'][0]
-  for (const [, ...names] of place.matchAll(/\.([^.[\]]+)|\[(?:(\d+)|'([^']*)'|"([^"]*)")\]/g)) {
-    const name = names.find(name => name !== undefined);
-    document = document && Object.hasOwn(document, name) ? document[name] : null;
-  }
+  for (const name of namesIn(place)) document = document && Object.hasOwn(document, name) ? document[name] : null;
   return typeof document === "string" ? document : null;
 }
 

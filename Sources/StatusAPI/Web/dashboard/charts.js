@@ -5,15 +5,15 @@
 import { at, count, draw, length, make, now, statusWord } from "./words.js";
 
 const HOUR = 3600e3;
-/** Bars and rows beyond which nobody can tell them apart. */
-const MOST_BARS = 4000, MOST_ROWS = 500;
+/** Rows beyond which nobody reads on. */
+const MOST_ROWS = 500;
 
 /** Draws into `place`, and again whenever its width changes. */
 export function keepDrawn(place, picture) {
-  place.redraw = () => place.clientWidth && place.replaceChildren(picture(place.clientWidth));
-  place.observer ??= new ResizeObserver(() => requestAnimationFrame(() => place.redraw()));
+  const redraw = () => place.clientWidth && place.replaceChildren(picture(place.clientWidth));
+  place.observer?.disconnect();
+  place.observer = new ResizeObserver(() => requestAnimationFrame(redraw));
   place.observer.observe(place);
-  place.redraw();
 }
 
 const canvas = (width, height, label) =>
@@ -23,7 +23,7 @@ const line = (x1, y1, x2, y2) => draw("line", { x1, y1, x2, y2 });
 const bar = (kind, x, y, width, height, title) =>
   draw("rect", { class: kind, x, y, width, height, rx: 2 }, draw("title", {}, title));
 
-/** A round number from `value` on, whose half is whole: the top of a scale. */
+/** The top of a scale: a round number, whose half is whole. */
 function roundUp(value) {
   const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
   return power * [2, 4, 6, 10].find(step => step * power >= value);
@@ -69,17 +69,15 @@ export function timelinePicture(intervals, days, width) {
     const x = left + wide * hour / 24;
     svg.append(line(x, 0, x, days * pitch), text(x, days * pitch + 16, "middle", at(edges[0] + hour * HOUR, "hour")));
   }
-  let bars = 0;
   for (let day = 0; day < days; day++) {
     const y = day * pitch, from = edges[day], to = edges[day + 1];
     const x = time => left + wide * (Math.max(from, Math.min(to, time)) - from) / (to - from);
     svg.append(draw("rect", { class: "lane", x: left, y, width: wide, height: lane, rx: 3 }),
       text(left - 10, y + 13, "end", at(from, "day")));
     for (const interval of intervals) {
-      if (interval.end <= from || interval.start >= to || bars++ > MOST_BARS) continue;
-      const low = interval.kind === "away" ? lane / 2 : 0, start = x(interval.start);
-      svg.append(bar(interval.kind, start, y + low, Math.max(1.5, x(interval.end) - start),
-        lane - low, cells(interval).join(", ")));
+      const { status, start, end } = interval, low = status === "away" ? lane / 2 : 0;
+      if (end <= from || start >= to) continue;
+      svg.append(bar(status, x(start), y + low, Math.max(1.5, x(end) - x(start)), lane - low, cells(interval).join(", ")));
     }
   }
   return svg;

@@ -2,26 +2,27 @@
 // Called by dashboard.html.
 // Never asks another origin.
 
-import { ask, hasToken, loadSettings, Refusal, session, settings, signIn, useToken } from "./dashboard/api.js";
-import { Live } from "./dashboard/live.js";
-import { Overview } from "./dashboard/overview.js";
-import { UserPage } from "./dashboard/user.js";
+import { ask, hasToken, leave, loadSettings, Refusal, session, settings, signIn, useToken } from "./dashboard/api.js";
+import * as list from "./dashboard/list.js";
+import * as live from "./dashboard/live.js";
+import * as overview from "./dashboard/overview.js";
+import * as table from "./dashboard/table.js";
+import * as user from "./dashboard/user.js";
 import { $, at, say, write } from "./dashboard/words.js";
 
-/** How often numbers are asked for, and words about time written anew. */
+/** How often all is asked for, and times in words are written anew. */
 const REFRESH = 30e3, TICK = 5e3;
 /** Where the login is, whatever cookie there is; and what it says. */
 const LEFT = { "#/login": "", "#/ended": "The session has ended. Sign in again." };
 
-let live = null, spoken = "", tickedAt = Date.now(), refreshedAt = 0;
-const overview = new Overview(), user = new UserPage();
-const table = overview.list.table;
+let isIn = false, tickedAt = Date.now(), renewedAt = 0;
+const notify = text => write("notice-text", text), sayAtLogin = text => write("login-error", text);
 
 async function begin() {
   try {
     await loadSettings();
-    const place = hasToken() ? "#/ended" : "#/login", left = LEFT[location.hash];
-    if (left !== undefined || !await enter()) showLogin(left ?? LEFT[place]);
+    const { hash } = location, place = hash in LEFT ? hash : hasToken() ? "#/ended" : "#/login";
+    if (place === hash || !await enter()) showLogin(LEFT[place]);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     notify(error.message + " Trying again.");
@@ -33,19 +34,16 @@ function showLogin(text) {
   sayAtLogin(text);
   $("login").hidden = false;
   $("login-form").hidden = !settings.login;
+  const { username } = settings.login ?? {};
+  if (username) write("username-label", /mail/i.test(username) ? "Email address" : "User name");
   // Where cookies alone count, there is no field for a token.
   $("token-form").hidden = !settings.token_field;
   $("login").querySelector("form:not([hidden]) input")?.focus();
 }
 
-function sayAtLogin(text) {
-  write($("login-error"), text);
-  $("login-error").hidden = !text;
-}
-
 function attend(id, offer) {
-  const [button] = $(id).getElementsByTagName("button");
   $(id).onsubmit = async event => {
+    const { submitter: button } = event;
     event.preventDefault();
     button.disabled = true;
     sayAtLogin("");
@@ -76,35 +74,29 @@ async function enter() {
   $("password").value = $("token").value = "";
   if (location.hash in LEFT) history.replaceState(null, "", "#/");
   $("login").hidden = true;
-  $("link").hidden = $("logout").hidden = false;
+  for (const part of ["link", "me", "logout"]) $(part).hidden = false;
   // Who came by a cookie signs out in the application.
-  write($("logout"), hasToken() ? "Log out" : "Switch user");
-  $("me").hidden = false;
-  write($("me"), name || id || "A service");
-  live = new Live({ snapshot, changes, state });
+  write("logout", hasToken() ? "Log out" : "Switch user");
+  write("me", name || id || "A service");
+  isIn = true;
+  live.start({ snapshot: overview.snapshot, changes, state });
   notify("");
-  overview.list.change({});
   route();
   return true;
 }
 
 /** To the login, on a page where nothing is left. */
-function leave(hash) {
-  if (!live) return;
+function leaveFor(hash) {
+  if (!isIn) return;
+  isIn = false;
   live.stop();
-  live = null;
-  useToken(null);
+  leave();
   history.replaceState(null, "", hash);
   location.reload();
 }
 
-session.ended = () => leave("#/ended");
-$("logout").onclick = () => leave("#/login");
-
-function snapshot(people) {
-  overview.snapshot(people);
-  refresh();
-}
+session.ended = () => leaveFor("#/ended");
+$("logout").onclick = () => leaveFor("#/login");
 
 function changes(people) {
   overview.changes(people);
@@ -112,75 +104,61 @@ function changes(people) {
 }
 
 function state(state, via, since) {
-  const isLive = state === "live";
-  const text = isLive ? `Live by ${via}` : `Disconnected since ${at(since, "second")}`;
+  const isLive = state === "live", text = isLive ? `Live by ${via}` : `Disconnected since ${at(since, "second")}`;
   $("link").dataset.state = state;
-  write($("link"), text);
+  write("link", text);
   notify(isLive ? "" : text + ". What you see is from then. Trying again.");
-  if (isLive && text !== spoken) say(text + ".");
-  spoken = text;
   if (!isLive) return;
-  refresh();
+  say(text + ".");
+  renew();
+}
+
+$("retry").onclick = () => isIn ? live.check() : location.reload();
+
+async function renew() {
+  renewedAt = Date.now();
+  list.renew();
   user.load();
-}
-
-function notify(text) {
-  write($("notice-text"), text);
-  $("notice").hidden = !text;
-}
-
-$("retry").onclick = () => live ? live.check() : location.reload();
-
-/** The numbers, once a second at most. */
-async function refresh() {
-  if (!live || Date.now() - refreshedAt < 1000) return;
-  refreshedAt = Date.now();
   try {
     await overview.refresh();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    if (error.status === 0) live?.check();
+    if (error.status === 0) live.check();
   }
-}
-
-function renew() {
-  refresh();
-  overview.list.renew();
-  user.load();
 }
 
 function tick() {
   // A clock that jumps has slept.
-  if (Date.now() - tickedAt > 4 * TICK) live?.check();
+  if (Date.now() - tickedAt > 4 * TICK) live.check();
   tickedAt = Date.now();
-  if (document.hidden || !live) return;
+  if (document.hidden || !isIn) return;
   table.show();
   user.showFacts();
-  if (Date.now() - refreshedAt >= REFRESH) renew();
+  if (Date.now() - renewedAt >= REFRESH) renew();
 }
 setInterval(tick, TICK);
 
 document.onvisibilitychange = () => {
-  if (document.hidden || !live) return;
+  if (document.hidden || !isIn) return;
   live.check();
   renew();
 };
-window.ononline = window.onoffline = () => live?.check();
+window.ononline = window.onoffline = live.check;
 
 function route() {
-  if (!live) return;
+  if (!isIn) return;
   const named = location.hash.match(/^#\/users\/(.+)$/), wasUser = !$("user").hidden;
   let id = null;
   try { id = named && decodeURIComponent(named[1]); } catch { /* No user is called so. */ }
   $("user").hidden = id === null;
   $("overview").hidden = id !== null;
-  user.open(id);
+  user.open(id, list.known(id));
   if (id !== null) {
     scrollTo(0, 0);
     return $("user-title").focus();
   }
   document.title = "Presence";
-  table.show();
+  list.open(location.hash);
   // Back to where one came from.
   if (wasUser) table.go(table.current);
 }

@@ -4,69 +4,67 @@
 
 import { ask } from "./api.js";
 import { dayPicture, dayTable, keepDrawn } from "./charts.js";
-import { List } from "./list.js";
+import * as list from "./list.js";
 import { $, at, count, many, say, setServerTime, write } from "./words.js";
 
 /** A snapshot of so many may be cut: then the server counts. */
 const WHOLE = 100e3;
 
-export class Overview {
-  list = new List();
-  came = 0;
-  went = 0;
-  news = () => {
-    const news = [[this.came, "came online"], [this.went, "went offline"]];
-    this.came = this.went = 0;
-    return news.filter(([n]) => n).map(([n, did]) => `${many(n, "user")} ${did}`).join(", ") + ".";
-  };
+let stats, drawn, most = 0;
+/** The status of each user who is not offline; null where that is not known of all. */
+let statuses = null;
+let came = 0, went = 0;
 
-  snapshot(people) {
-    /** Of each user who is not offline. */
-    this.statuses = people.length < WHOLE
-      ? new Map(people.map(person => [person.user_id, person.online_status])) : null;
-    this.recount();
-    this.list.renew();
-  }
+function news() {
+  const news = [came && many(came, "user") + " came online", went && many(went, "user") + " went offline"];
+  came = went = 0;
+  return news.filter(Boolean).join(", ") + ".";
+}
 
-  changes(people) {
-    for (const { user_id: id, online_status: status } of people) {
-      const wasOnline = this.statuses?.get(id) === "online";
-      if (status === "offline") this.statuses?.delete(id);
-      else this.statuses?.set(id, status);
-      if (!wasOnline && status === "online") this.came++;
-      if (wasOnline && status === "offline") this.went++;
-    }
-    this.recount();
-    this.list.patch(people);
-    if (this.came + this.went && !$("overview").hidden) say(this.news);
-  }
+export function snapshot(people) {
+  statuses = people.length < WHOLE ? new Map(people.map(person => [person.user_id, person.online_status])) : null;
+  recount();
+  list.renew();
+}
 
-  recount() {
-    if (!this.stats) return;
-    let { online, away } = this.stats;
-    if (this.statuses) {
-      online = away = 0;
-      for (const status of this.statuses.values()) status === "online" ? online++ : away++;
-    }
-    // Nobody is forgotten: there are ever more of them.
-    const users = this.most = Math.max(this.most ?? 0, this.stats.users, online + away);
-    [online, away, users - online - away, users].forEach((value, index) =>
-      write($("tiles").children[index].lastElementChild, count(value)));
+export function changes(people) {
+  for (const { user_id: id, online_status: status } of people) {
+    const before = statuses?.get(id);
+    if (status === "offline") statuses?.delete(id);
+    else statuses?.set(id, status);
+    if (before !== "online" && status === "online") came++;
+    if (before === "online" && status === "offline") went++;
   }
+  recount();
+  list.patch(people);
+  if (came + went && !$("overview").hidden) say(news);
+}
 
-  /** The numbers and the day. Throws where they cannot be had. */
-  async refresh() {
-    this.stats = await ask("stats");
-    setServerTime(this.stats.server_time);
-    this.recount();
-    const { peak_today: peak, hours } = this.stats, drawn = JSON.stringify(hours);
-    $("day").hidden = !hours?.length;
-    if ($("day").hidden) return;
-    write($("peak"), peak?.at ? `Today's peak: ${count(peak.online)} online at ${at(peak.at, "clock")}`
-      : "Nobody was online today");
-    if (drawn === this.drawn) return;
-    this.drawn = drawn;
-    keepDrawn($("day-chart"), width => dayPicture(hours, width));
-    $("day-table").replaceChildren(dayTable(hours));
+function recount() {
+  if (!stats) return;
+  let { online, away } = stats;
+  if (statuses) {
+    online = away = 0;
+    for (const status of statuses.values()) status === "online" ? online++ : away++;
   }
+  // Nobody is forgotten: there are ever more of them.
+  most = Math.max(most, stats.users, online + away);
+  [online, away, most - online - away, most].forEach((value, index) =>
+    write($("tiles").children[index].lastElementChild, count(value)));
+}
+
+/** The numbers and the day. Throws where they cannot be had. */
+export async function refresh() {
+  stats = await ask("stats");
+  setServerTime(stats.server_time);
+  recount();
+  const { peak_today: peak, hours } = stats, text = JSON.stringify(hours);
+  $("day").hidden = !hours?.length;
+  if ($("day").hidden) return;
+  write("peak", peak?.at ? `Today's peak: ${count(peak.online)} online at ${at(peak.at, "clock")}`
+    : "Nobody was online today");
+  if (text === drawn) return;
+  drawn = text;
+  keepDrawn($("day-chart"), width => dayPicture(hours, width));
+  $("day-table").replaceChildren(dayTable(hours));
 }

@@ -11,8 +11,7 @@ const formats = {
 for (const name in formats) formats[name] = new Intl.DateTimeFormat(undefined, formats[name]);
 export const at = (time, format = "exact") => formats[format].format(new Date(time));
 
-const number = new Intl.NumberFormat("en");
-export const count = value => number.format(value);
+export const count = new Intl.NumberFormat("en").format;
 export const many = (value, noun) => `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 
 /** How far the server's clock is ahead of ours. */
@@ -42,12 +41,12 @@ export function seen({ last_seen: time, online_status: status, devices }) {
   return status !== "offline" && devices > 0 ? "now" : ago(time);
 }
 
-const STATUS = { online: "Online", away: "Away", offline: "Offline" };
+const STATUS = { online: "Online", away: "Away", offline: "Offline", gap: "Not known" };
 export const statusWord = status => STATUS[status] ?? status;
 
 export const $ = id => document.getElementById(id);
 
-/** An element with attributes and children; a child that is no node becomes text. */
+/** An element; a child that is no node becomes text. */
 export const make = (name, attributes, ...children) =>
   fill(document.createElement(name), attributes, children);
 export const draw = (name, attributes, ...children) =>
@@ -59,8 +58,9 @@ function fill(element, attributes, children) {
   return element;
 }
 
-/** Writes only what differs: the rest needs no layout. */
-export function write(element, text) {
+/** Writes into an element, or that of an id, only what differs: that spares a layout. */
+export function write(place, text) {
+  const element = typeof place === "string" ? $(place) : place;
   if (element.textContent !== text) element.textContent = text;
 }
 
@@ -72,19 +72,19 @@ export function writeTime(element, time, text) {
   element.title = time ? at(time) : "";
 }
 
-export function writeDot(dot, status) {
-  dot.className = "dot " + (STATUS[status] ? status : "offline");
-}
-
 const waiting = new Set();
 let saidAt = 0, saying = 0;
-/** Tells screen readers, at most once in 5 s: a text, or what makes one by then. */
-export function say(text) {
+/** Tells screen readers a text, or what makes one: once in 5 s at most; an answer at once. */
+export function say(text, isAnswer) {
   waiting.add(text);
+  if (isAnswer) {
+    clearTimeout(saying);
+    saying = 0;
+  }
   saying ||= setTimeout(() => {
     $("said").textContent = [...waiting].slice(-3).map(text => text.call ? text() : text).join(" ");
     waiting.clear();
     saying = 0;
     saidAt = Date.now();
-  }, Math.max(200, saidAt + 5000 - Date.now()));
+  }, isAnswer ? 0 : Math.max(200, saidAt + 5000 - Date.now()));
 }
