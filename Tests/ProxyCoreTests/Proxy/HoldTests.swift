@@ -57,10 +57,7 @@ final class HoldTests: XCTestCase {
         // The test decides when it is released, not the clock.
         let house = try LoopHouse(backend, script: script)
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         let body = String(repeating: "0123456789abcdef", count: 40_000)
         upstream.send("HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n")
         XCTAssertTrue(held.await { $0 != nil })
@@ -81,10 +78,7 @@ final class HoldTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend, script: holding()) { $0.keepAliveTimeout = 50 }
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         upstream.send(Say.reply("late"))
         XCTAssertEqual(client.readReply().text, "late")
         XCTAssertEqual(house.count(.holdsExpired), 1)
@@ -101,10 +95,7 @@ final class HoldTests: XCTestCase {
         }
         let house = try LoopHouse(backend, script: script)
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         upstream.send(Say.reply("x"))
         XCTAssertTrue(held.await { $0 != nil })
         client.reset()
@@ -173,10 +164,7 @@ final class HoldTests: XCTestCase {
         }
         let house = try LoopHouse(backend, script: script)
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
         XCTAssertTrue(held.await { $0 != nil })
         upstream.close()
