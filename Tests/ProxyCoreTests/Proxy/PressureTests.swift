@@ -77,6 +77,7 @@ final class PressureTests: XCTestCase {
         let house = try LoopHouse(backend) { $0.responseTimeout = 300 }
         defer { house.close() }
         let (client, upstream) = house.ask(backend, receiveBuffer: 32 * 1024)
+        defer { client.close() }
         upstream.send("HTTP/1.1 200 OK\r\nContent-Length: \(Self.much)\r\n\r\n")
         _ = fill(upstream, atMost: Self.much)
         house.await("the client is given up") { $0.downstreams.count == 0 }
