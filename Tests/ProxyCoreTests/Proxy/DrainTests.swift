@@ -85,6 +85,7 @@ final class DrainTests: XCTestCase {
         let waiting = house.client()
         waiting.send(Say.get("/own"))
         let (busy, upstream) = house.ask(backend, Say.get("/busy"))
+        defer { upstream.close() }
         let partial = house.client()
         partial.send("GET / HT")
         house.expect { $0.contains(.served("GET /own", "")) }
