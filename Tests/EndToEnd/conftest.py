@@ -2,6 +2,7 @@
 # Called by pytest.
 # Never shares presence between tests: each has a store and a process of its own.
 import resource
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -44,14 +45,21 @@ def pytest_runtest_makereport(item, call):
 OPEN = []
 
 
-@pytest.fixture(scope="session")
-def session_shop(tmp_path_factory):
-    bench = Workshop(tmp_path_factory.mktemp("session"))
+@contextmanager
+def opened(folder):
+    """A workshop; a process that died on its own fails the test."""
+    bench = Workshop(folder)
     OPEN.append(bench)
     yield bench
     OPEN.remove(bench)
     died = bench.close()
     assert not died, died
+
+
+@pytest.fixture(scope="session")
+def session_shop(tmp_path_factory):
+    with opened(tmp_path_factory.mktemp("session")) as bench:
+        yield bench
 
 
 @pytest.fixture(scope="session")
@@ -61,13 +69,9 @@ def legacy(session_shop):
 
 @pytest.fixture
 def workshop(tmp_path):
-    """Everything a test starts; a process that died on its own fails the test."""
-    bench = Workshop(tmp_path)
-    OPEN.append(bench)
-    yield bench
-    OPEN.remove(bench)
-    died = bench.close()
-    assert not died, died
+    """Everything a test starts."""
+    with opened(tmp_path) as bench:
+        yield bench
 
 
 @pytest.fixture(scope="session")

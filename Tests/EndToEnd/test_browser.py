@@ -6,6 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from harness.trace import Trace, task_of
+
 PLAIN = "<!doctype html><html lang=en><meta charset=utf-8><title>Plain</title>"
 
 
@@ -159,6 +161,13 @@ def test_the_clock_of_a_page_is_turned(browser, serve):
     assert 200e3 - 1 <= at < 201e3
 
 
+BUSY = """function busy(done) {
+  const end = performance.now() + 200;
+  while (performance.now() < end);
+  done();
+}"""
+
+
 def test_long_tasks_are_seen(browser, serve):
     page = browser.open(serve(a=PLAIN + "<button>Work</button>").address + "/a")
     page.evaluate("document.querySelector('button').onclick = () => { const end ="
@@ -168,6 +177,20 @@ def test_long_tasks_are_seen(browser, serve):
     page.wait("__longTasks().some(task => task.duration > 190)")
     assert page.long_tasks(over=190, since=began)
     assert not page.long_tasks(over=190, since=page.evaluate("performance.now()"))
+
+
+def test_the_processor_time_of_a_task_is_counted(browser, serve):
+    page = browser.open(serve(a=PLAIN + "<script src=a.js></script>", a_js=BUSY).address + "/a")
+    with Trace(page) as trace:
+        page.evaluate("new Promise(done => setTimeout(busy, 0, done))")
+    (task,) = [task for task in trace.tasks if "busy" in task.functions]
+    assert 20 < task.processor <= task.whole and task.whole >= 200
+
+
+def test_a_task_whose_processor_time_is_not_known_is_no_quick_one():
+    assert task_of({"dur": 900}, []) == (0, 0.9, ())
+    with pytest.raises(AssertionError, match="no processor time of a task"):
+        task_of({"dur": 1100}, [])
 
 
 def test_a_control_without_a_name_is_found(browser, serve):

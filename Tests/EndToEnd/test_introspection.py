@@ -201,17 +201,20 @@ def test_r20_an_application_that_hangs_there_slows_no_request(ask, app):
     world.client.becomes("42", "online")
 
 
+def asked_alone(world, path):
+    """The status of a request on a connection of its own."""
+    with requests.Session() as session:
+        url = world.client.address + path
+        return session.get(url, headers=cookie("ann-1"), timeout=10).status_code
+
+
 def test_r20_many_at_once_are_one_question(ask, app):
     world = ask()
     app.sessions.open.clear()
 
-    def request(_):
-        with requests.Session() as session:
-            url = world.client.address + "/api/orders/"
-            return session.get(url, headers=cookie("ann-1"), timeout=10).status_code
-
     with ThreadPoolExecutor(40) as pool:
-        assert set(pool.map(request, range(400))) == {200}
+        asked = pool.map(asked_alone, [world] * 400, ["/api/orders/"] * 400)
+        assert set(asked) == {200}
     app.sessions.open.set()
     world.client.becomes("42", "online")
     assert len(questions(app)) == 1
@@ -243,13 +246,8 @@ def test_r20_a_hundred_who_wait_are_answered_by_one_question(ask, app):
     world = ask()
     app.sessions.open.clear()
 
-    def request(_):
-        with requests.Session() as session:
-            url = world.client.address + "/_presence/users/42"
-            return session.get(url, headers=cookie("ann-1"), timeout=10).status_code
-
     with ThreadPoolExecutor(100) as pool:
-        waiting = [pool.submit(request, number) for number in range(100)]
+        waiting = [pool.submit(asked_alone, world, "/_presence/users/42") for _ in range(100)]
         eventually(lambda: len(questions(app)) == 1, what="a question")
         # A forwarded request of the same person passes meanwhile.
         before = time.monotonic()

@@ -31,6 +31,16 @@ final class ChangesTests: XCTestCase {
         return try XCTUnwrap(all["cursor"]?.string)
     }
 
+    /// A poll that waits.
+    private func park(
+        _ harness: Harness, _ token: String, since cursor: String, wait: String = "25s",
+        file: StaticString = #filePath, line: UInt = #line
+    ) throws -> ExchangeID {
+        let path = changes + "?since=\(cursor)&wait=\(wait)"
+        let outcome = harness.send("GET", path, token: token)
+        return try XCTUnwrap(outcome.later, "not parked: \(outcome)", file: file, line: line)
+    }
+
     func testASnapshotThenChanges() throws {
         let harness = try Harness()
         let me = try harness.token("me")
@@ -83,7 +93,8 @@ final class ChangesTests: XCTestCase {
     func testWaitIsChecked() throws {
         let harness = try Harness()
         let me = try harness.token("me")
-        let since = changes + "?since=" + (try cursor(harness, me))
+        let cursor = try cursor(harness, me)
+        let since = changes + "?since=" + cursor
         for bad in ["x", "25", "-1s", "1.5s", "25%20s", "s", "00", "25S"] {
             let outcome = harness.send("GET", since + "&wait=" + bad, token: me)
             XCTAssertEqual(outcome.status, 400, bad)
@@ -93,11 +104,7 @@ final class ChangesTests: XCTestCase {
         }
         // More than the longest is the longest.
         let long = ["1h", "99999d", String(repeating: "9", count: 400) + "ms"]
-        let parked = try long.map { wait in
-            guard case .later(let id) = harness.send("GET", since + "&wait=" + wait, token: me)
-            else { throw Problem.badRequest(wait) }
-            return id
-        }
+        let parked = try long.map { try park(harness, me, since: cursor, wait: $0) }
         harness.pass(59_999)
         for id in parked { XCTAssertNil(harness.host.answers[id]) }
         harness.pass(1)
@@ -108,10 +115,7 @@ final class ChangesTests: XCTestCase {
         let harness = try Harness()
         let me = try harness.token("me")
         let cursor = try cursor(harness, me)
-        guard
-            case .later(let id) = harness.send(
-                "GET", changes + "?since=\(cursor)&wait=25s", token: me)
-        else { return XCTFail("not parked") }
+        let id = try park(harness, me, since: cursor)
         harness.pass(10_000)
         XCTAssertNil(harness.host.answers[id])
         XCTAssertEqual(harness.service.polls.load(ordering: .relaxed), 1)
@@ -128,10 +132,7 @@ final class ChangesTests: XCTestCase {
         let harness = try Harness()
         let me = try harness.token("me")
         let cursor = try cursor(harness, me)
-        guard
-            case .later(let id) = harness.send(
-                "GET", changes + "?since=\(cursor)&wait=25s", token: me)
-        else { return XCTFail("not parked") }
+        let id = try park(harness, me, since: cursor)
         let delay = try XCTUnwrap(harness.app.turn(now: harness.now))
         XCTAssertLessThanOrEqual(delay, 25_000, "the loop is to wake for it")
         harness.pass(24_999)
@@ -148,10 +149,7 @@ final class ChangesTests: XCTestCase {
         let me = try harness.token("me")
         let cursor = try cursor(harness, me)
         harness.forward("GET", "/", token: try harness.token("a"))
-        guard
-            case .later(let id) = harness.send(
-                "GET", changes + "?since=\(cursor)&wait=25s", token: me)
-        else { return XCTFail("not gathered") }
+        let id = try park(harness, me, since: cursor)
         harness.pass(APILimits.pollGathering - 1)
         XCTAssertNil(harness.host.answers[id])
         harness.forward("GET", "/", token: try harness.token("b"))
@@ -186,11 +184,10 @@ final class ChangesTests: XCTestCase {
     func testAdminsSeeReasons() throws {
         let harness = try Harness()
         let (me, admin) = (try harness.token("me"), try harness.token("root", admin: true))
-        let since = changes + "?wait=25s&since=" + (try cursor(harness, me))
+        let cursor = try cursor(harness, me)
         _ = harness.send("GET", changes, token: admin)
-        guard case .later(let plain) = harness.send("GET", since, token: me),
-            case .later(let full) = harness.send("GET", since, token: admin)
-        else { return XCTFail("not parked") }
+        let plain = try park(harness, me, since: cursor)
+        let full = try park(harness, admin, since: cursor)
         harness.now += 200
         harness.forward("GET", "/x", token: try harness.token("u"))
         harness.turn()
@@ -210,12 +207,10 @@ final class ChangesTests: XCTestCase {
             })
         let me = try harness.token("me", session: "s")
         let other = try harness.token("me", session: "t")
-        let since = changes + "?wait=25s&since="
         _ = harness.send("GET", changes, token: other)
         let cursor = try cursor(harness, me)
-        guard case .later(let mine) = harness.send("GET", since + cursor, token: me),
-            case .later(let others) = harness.send("GET", since + cursor, token: other)
-        else { return XCTFail("not parked") }
+        let mine = try park(harness, me, since: cursor)
+        let others = try park(harness, other, since: cursor)
         harness.now += 1_000
         // The logout is itself a change, and a secret is told with it in the same turn.
         harness.forward("POST", "/out", token: me)
@@ -224,17 +219,15 @@ final class ChangesTests: XCTestCase {
         XCTAssertEqual(harness.host.answers[mine]?.status, 401)
         // The user's other token has not been revoked.
         XCTAssertEqual(harness.host.answers[others]?.status, 200)
-        XCTAssertEqual(harness.send("GET", since + cursor, token: me).status, 401)
+        let again = harness.send("GET", changes + "?since=" + cursor, token: me)
+        XCTAssertEqual(again.status, 401)
     }
 
     func testAnExpiredOneIsToldNothing() throws {
         let harness = try Harness()
         let me = try harness.token("me", lifetime: 5_000)
         let cursor = try cursor(harness, me)
-        guard
-            case .later(let id) = harness.send(
-                "GET", changes + "?since=\(cursor)&wait=60s", token: me)
-        else { return XCTFail("not parked") }
+        let id = try park(harness, me, since: cursor, wait: "60s")
         // The leeway of clocks is granted.
         harness.pass(34_900)
         XCTAssertNil(harness.host.answers[id])
@@ -247,47 +240,36 @@ final class ChangesTests: XCTestCase {
     func testOneUserHasSoManyPlaces() throws {
         let harness = try Harness()
         let me = try harness.token("me")
-        let since = changes + "?wait=25s&since=" + (try cursor(harness, me))
-        var ids: [ExchangeID] = []
-        for _ in 0..<APILimits.parkedPollsEach {
-            guard case .later(let id) = harness.send("GET", since, token: me) else {
-                return XCTFail("refused before the bound")
-            }
-            ids.append(id)
+        let cursor = try cursor(harness, me)
+        let since = changes + "?wait=25s&since=" + cursor
+        let ids = try (0..<APILimits.parkedPollsEach).map { _ in
+            try park(harness, me, since: cursor)
         }
         let refused = harness.send("GET", since, token: me)
         XCTAssertEqual(refused.status, 429)
         XCTAssertNotNil(refused.response?.field("Retry-After"))
-        guard case .later = harness.send("GET", since, token: try harness.token("other")) else {
-            return XCTFail("somebody else's places are used up")
-        }
+        // Nobody else's places are used up, and whoever leaves frees one.
+        _ = try park(harness, harness.token("other"), since: cursor)
         harness.app.abandoned(ids[3])
-        guard case .later = harness.send("GET", since, token: me) else {
-            return XCTFail("no place was freed")
-        }
+        _ = try park(harness, me, since: cursor)
     }
 
     func testWhoLeavesFreesItsPlace() throws {
         let harness = try Harness()
         let me = try harness.token("me")
-        let since = changes + "?wait=25s&since=" + (try cursor(harness, me))
+        let cursor = try cursor(harness, me)
         var ids: [ExchangeID] = []
         var token = me
         for number in 0..<APILimits.parkedPolls {
             if number % APILimits.parkedPollsEach == 0 { token = try harness.token("u\(number)") }
-            guard case .later(let id) = harness.send("GET", since, token: token) else {
-                return XCTFail("refused before the bound")
-            }
-            ids.append(id)
+            ids.append(try park(harness, token, since: cursor))
         }
-        let crowded = harness.send("GET", since, token: me)
+        let crowded = harness.send("GET", changes + "?wait=25s&since=" + cursor, token: me)
         XCTAssertEqual(crowded.status, 503)
         XCTAssertNotNil(crowded.response?.field("Retry-After"))
         XCTAssertEqual(harness.total(.pollsCrowded), 1)
         harness.app.abandoned(ids[7])
-        guard case .later = harness.send("GET", since, token: me) else {
-            return XCTFail("no place was freed")
-        }
+        _ = try park(harness, me, since: cursor)
         XCTAssertEqual(
             harness.service.polls.load(ordering: .relaxed), APILimits.parkedPolls)
         // So many are answered in turns.
@@ -307,10 +289,7 @@ final class ChangesTests: XCTestCase {
             probes: HealthProbes(isDraining: { draining.value.load(ordering: .relaxed) }))
         let me = try harness.token("me")
         let cursor = try cursor(harness, me)
-        guard
-            case .later(let id) = harness.send(
-                "GET", changes + "?since=\(cursor)&wait=60s", token: me)
-        else { return XCTFail("not parked") }
+        let id = try park(harness, me, since: cursor, wait: "60s")
         harness.turn()
         XCTAssertNil(harness.host.answers[id])
         draining.value.store(true, ordering: .relaxed)
@@ -330,9 +309,7 @@ final class ChangesTests: XCTestCase {
                 user: "u\(number)", name: nil, session: UInt64(number), now: harness.now)
         }
         harness.service.lists.staff()
-        guard case .later(let id) = harness.send("GET", changes, token: me) else {
-            return XCTFail("made on the loop")
-        }
+        let id = try XCTUnwrap(harness.send("GET", changes, token: me).later, "made on the loop")
         harness.turn()
         XCTAssertNil(harness.host.answers[id])
         harness.service.lists.work()

@@ -77,6 +77,12 @@ enum Outcome {
         return nil
     }
     var status: Int? { response?.status }
+
+    /// Whose answer comes later.
+    var later: ExchangeID? {
+        if case .later(let id) = self { return id }
+        return nil
+    }
 }
 
 final class Harness {

@@ -49,14 +49,7 @@ final class LearningTests: XCTestCase {
         XCTAssertEqual(view.status, .online)
         XCTAssertEqual(view.devices, 1)
         // The session that the login opened is the token's.
-        let made = harness.engine.enroll(
-            user: token.user, name: nil, session: token.session,
-            revocation: RevocationKey(token.digest), expires: .max, isAdmin: false,
-            now: harness.now)
-        guard case .identity(var identity) = made else { return XCTFail("not enrolled") }
-        harness.engine.sight(
-            &identity.session, activity: true, label: "GET /".rawSpan, now: harness.now)
-        XCTAssertEqual(harness.engine.view(user: "42", now: harness.now).devices, 1)
+        XCTAssertEqual(try harness.devices(afterWorkWith: token), 1)
     }
 
     func testR19_ATokenOfAFieldIsLearnt() throws {

@@ -45,6 +45,18 @@ extension Harness {
     func learnt(_ token: String) -> LearntToken? {
         engine.learnt(TokenDigest.of(Array(token.utf8).rawSpan), now: now)
     }
+
+    /// On how many devices its user is, once somebody has worked with that token.
+    func devices(afterWorkWith token: LearntToken) throws -> Int {
+        let made = engine.enroll(
+            user: token.user, name: nil, session: token.session,
+            revocation: RevocationKey(token.digest), expires: .max, isAdmin: false, now: now)
+        guard case .identity(var identity) = made else { throw NotEnrolled() }
+        engine.sight(&identity.session, activity: true, label: "GET /".rawSpan, now: now)
+        return engine.view(user: token.user, now: now).devices
+    }
+
+    private struct NotEnrolled: Error {}
 }
 
 extension LoginPaths {

@@ -189,14 +189,7 @@ final class RefreshTests: XCTestCase {
         let token = try XCTUnwrap(harness.learnt(opaque))
         XCTAssertEqual(token.user, "42")
         XCTAssertEqual(token.name, "N")
-        let made = harness.engine.enroll(
-            user: token.user, name: nil, session: token.session,
-            revocation: RevocationKey(token.digest), expires: .max, isAdmin: false,
-            now: harness.now)
-        guard case .identity(var identity) = made else { return XCTFail("not enrolled") }
-        harness.engine.sight(
-            &identity.session, activity: true, label: "GET /".rawSpan, now: harness.now)
-        XCTAssertEqual(harness.engine.view(user: "42", now: harness.now).devices, 1)
+        XCTAssertEqual(try harness.devices(afterWorkWith: token), 1)
     }
 
     func testR17_ARefreshIsContactAndNoActivity() throws {

@@ -18,9 +18,8 @@ final class SetStatusTests: XCTestCase {
     func testAnsweredOnceItIsSafe() throws {
         let sink = FakeSink()
         let harness = try Harness(sink: sink)
-        guard case .later(let id) = try set(harness, #"{"online_status": "away"}"#) else {
-            return XCTFail("answered too early")
-        }
+        let id = try XCTUnwrap(
+            set(harness, #"{"online_status": "away"}"#).later, "answered too early")
         harness.turn()
         XCTAssertNil(harness.host.answers[id])
         XCTAssertEqual(harness.status("9"), .away, "in force at once")
@@ -37,9 +36,7 @@ final class SetStatusTests: XCTestCase {
     func testAFailedCommitIsSaid() throws {
         let sink = FakeSink()
         let harness = try Harness(sink: sink)
-        guard case .later(let id) = try set(harness, #"{"status": "online"}"#) else {
-            return XCTFail("answered too early")
-        }
+        let id = try XCTUnwrap(set(harness, #"{"status": "online"}"#).later, "answered too early")
         sink.finish(false)
         harness.turn()
         XCTAssertEqual(harness.host.answers[id]?.status, 503)
@@ -49,9 +46,7 @@ final class SetStatusTests: XCTestCase {
     func testASlowDiskIsNotWaitedForForever() throws {
         let sink = FakeSink()
         let harness = try Harness(sink: sink)
-        guard case .later(let id) = try set(harness, #"{"status": "online"}"#) else {
-            return XCTFail("answered too early")
-        }
+        let id = try XCTUnwrap(set(harness, #"{"status": "online"}"#).later, "answered too early")
         XCTAssertEqual(harness.app.turn(now: harness.now), APILimits.commitPatience)
         harness.now += APILimits.commitPatience - 1
         harness.turn()
@@ -69,9 +64,7 @@ final class SetStatusTests: XCTestCase {
     func testAnAbandonedCallIsForgotten() throws {
         let sink = FakeSink()
         let harness = try Harness(sink: sink)
-        guard case .later(let id) = try set(harness, #"{"status": "online"}"#) else {
-            return XCTFail("answered too early")
-        }
+        let id = try XCTUnwrap(set(harness, #"{"status": "online"}"#).later, "answered too early")
         harness.app.abandoned(id)
         sink.finish()
         harness.turn()

@@ -4,22 +4,23 @@
 
 import Presence
 import ProxyCore
+import StatusAPI
 
 /// Prometheus text (exposition format 0.0.4) of the proxy and the store.
 enum ProxyExposition {
     static func text(_ proxy: ProxyMetrics, _ store: StoreStatistics) -> [UInt8] {
         var out = ByteBuffer(capacity: 4096)
         for family in families {
-            begin(family.name, "counter", family.help, into: &out)
+            out.appendFamily(family.name, "counter", family.help)
             for (label, counter) in family.samples {
                 sample(family.name, label, proxy.total(counter), into: &out)
             }
         }
         let open = proxy.total(.connectionsAccepted) - proxy.total(.connectionsClosed)
-        begin("sidecar_connections_open", "gauge", "Client connections now.", into: &out)
+        out.appendFamily("sidecar_connections_open", "gauge", "Client connections now.")
         sample("sidecar_connections_open", "", open, into: &out)
         let tunnels = proxy.total(.tunnelsOpened) - proxy.total(.tunnelsClosed)
-        begin("sidecar_tunnels_open", "gauge", "Upgraded connections now.", into: &out)
+        out.appendFamily("sidecar_tunnels_open", "gauge", "Upgraded connections now.")
         sample("sidecar_tunnels_open", "", tunnels, into: &out)
         write(store, into: &out)
         return out.array()
@@ -95,26 +96,11 @@ enum ProxyExposition {
             ),
         ]
         for (name, help, value) in counters {
-            begin(name, "counter", help, into: &out)
+            out.appendFamily(name, "counter", help)
             sample(name, "", Int64(value), into: &out)
         }
-        begin("sidecar_store_facts_waiting", "gauge", "Facts that wait for the disk.", into: &out)
+        out.appendFamily("sidecar_store_facts_waiting", "gauge", "Facts that wait for the disk.")
         sample("sidecar_store_facts_waiting", "", Int64(store.factsWaiting), into: &out)
-    }
-
-    private static func begin(
-        _ name: StaticString, _ kind: StaticString, _ help: StaticString,
-        into out: inout ByteBuffer
-    ) {
-        out.append("# HELP ")
-        out.append(name)
-        out.append(" ")
-        out.append(help)
-        out.append("\n# TYPE ")
-        out.append(name)
-        out.append(" ")
-        out.append(kind)
-        out.append("\n")
     }
 
     private static func sample(

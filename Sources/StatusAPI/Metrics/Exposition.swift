@@ -3,7 +3,7 @@
 // Never counts anything itself.
 
 import Presence
-import ProxyCore
+public import ProxyCore
 
 /// What is read at the moment of the scrape.
 struct Gauges {
@@ -103,15 +103,7 @@ struct Exposition: ~Copyable {
     private mutating func family(
         _ name: StaticString, _ kind: StaticString, _ help: StaticString
     ) {
-        out.append("# HELP ")
-        out.append(name)
-        out.append(" ")
-        out.append(help)
-        out.append("\n# TYPE ")
-        out.append(name)
-        out.append(" ")
-        out.append(kind)
-        out.append("\n")
+        out.appendFamily(name, kind, help)
     }
 
     private mutating func sample(
@@ -136,6 +128,23 @@ struct Exposition: ~Copyable {
         out.append(value < 0 ? " -" : " " as StaticString)
         out.append(decimal: value.magnitude)
         out.append("\n")
+    }
+}
+
+extension ByteBuffer {
+    /// The two lines above the samples of a family.
+    public mutating func appendFamily(
+        _ name: StaticString, _ kind: StaticString, _ help: StaticString
+    ) {
+        append("# HELP ")
+        append(name)
+        append(" ")
+        append(help)
+        append("\n# TYPE ")
+        append(name)
+        append(" ")
+        append(kind)
+        append("\n")
     }
 }
 

@@ -66,7 +66,8 @@ class Chromium:
         switches = SWITCHES + [f"--user-data-dir={self.home}"]
         if os.geteuid() == 0:
             switches.append("--no-sandbox")
-        env = dict(os.environ, HOME=str(self.home), LANG="en_US.UTF-8")
+        temporary = workshop.passing_folder()
+        env = dict(os.environ, HOME=str(self.home), TMPDIR=temporary, LANG="en_US.UTF-8")
         argv = [program("chromium"), *switches, "about:blank"]
         self.process = workshop.start("chromium", argv, env, has_children=True)
         port, path = eventually(self.announced, within=20, what="the browser's port")

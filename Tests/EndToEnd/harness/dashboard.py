@@ -86,21 +86,40 @@ class Crowd:
             self.says(number)
         return self
 
-    def flicker(self, per_second, seconds):
-        """In a thread: so many changes of status a second; `join` it."""
-
-        def run():
-            began = time.monotonic()
-            for change in range(per_second * seconds):
-                # Each goes away and comes back; a hundred of them, so that some are in sight.
-                self.says(change % 100, "away" if change // 100 % 2 == 0 else "online")
-                ahead = began + change / per_second - time.monotonic()
-                if ahead > 0:
-                    time.sleep(ahead)  # the pace is what the test is about
-
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        return thread
+    def flicker(self, numbers, per_second, seconds):
+        """So many changes a second: the people of those numbers go away, and come back, in turn."""
+        return Flicker(self, list(numbers), per_second, per_second * seconds)
 
     def close(self):
         self.connection.close()
+
+
+class Flicker:
+    """Changes of status at a steady pace, in a thread."""
+
+    def __init__(self, crowd, numbers, per_second, count):
+        self.crowd = crowd
+        self.numbers = numbers
+        self.per_second = per_second
+        self.count = count
+        self.made = 0
+        self.took = None
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        began = time.monotonic()
+        for change in range(self.count):
+            turn, place = divmod(change, len(self.numbers))
+            ahead = began + change / self.per_second - time.monotonic()
+            if ahead > 0:
+                time.sleep(ahead)  # the pace is what the test is about
+            self.crowd.says(self.numbers[place], "online" if turn % 2 else "away")
+            self.made += 1
+        self.took = time.monotonic() - began
+
+    def join(self):
+        """Waits for the last change; how many a second there were in fact."""
+        self.thread.join(60)
+        assert self.made == self.count, f"only {self.made} of {self.count} changes were made"
+        return self.made / self.took

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 LIBC = ctypes.CDLL(None)
@@ -100,6 +101,7 @@ class Workshop:
         self.folder = Path(folder)
         self.processes = []
         self.others = []
+        self.passing = []
 
     def start(self, name, argv, env, has_children=False):
         count = sum(1 for process in self.processes if process.name.split("-")[0] == name)
@@ -113,6 +115,12 @@ class Workshop:
         self.others.append(other)
         return other
 
+    def passing_folder(self):
+        """For what a process leaves in its TMPDIR; removed after its end. The path is short, for
+        sockets are made there, and theirs may have 107 bytes."""
+        self.passing.append(tempfile.TemporaryDirectory(prefix="passing-"))
+        return self.passing[-1].name
+
     def close(self):
         """Ends everything, newest first; names the processes that had died by themselves."""
         for other in reversed(self.others):
@@ -124,6 +132,8 @@ class Workshop:
         ]
         for process in reversed(self.processes):
             process.stop() if process.has_children else process.kill()
+        for folder in self.passing:
+            folder.cleanup()
         return died
 
     def logs(self, last=6000):

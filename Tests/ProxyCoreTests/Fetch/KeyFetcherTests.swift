@@ -83,6 +83,15 @@ final class KeyFetcherTests: XCTestCase {
         while wire.receive() {}
     }
 
+    /// A house at work that has fetched one key, "a".
+    private func knowing(_ backend: Backend) throws -> House {
+        let house = try House("http://127.0.0.1:\(backend.port)/keys")
+        try house.start()
+        serve(backend, Self.answer(Self.set(Self.key("a"))))
+        house.awaitAttempts(1)
+        return house
+    }
+
     func testR14KeysComeAtTheStartAndNobodyWaitsForThem() throws {
         let backend = Backend()
         let place = "http://127.0.0.1:\(backend.port)/keys"
@@ -101,11 +110,8 @@ final class KeyFetcherTests: XCTestCase {
 
     func testR15AnUnknownKeyIDFetchesOnceAndThenNotForThirtySeconds() throws {
         let backend = Backend()
-        let house = try House("http://127.0.0.1:\(backend.port)/keys")
-        try house.start()
+        let house = try knowing(backend)
         defer { house.stop() }
-        serve(backend, Self.answer(Self.set(Self.key("a"))))
-        house.awaitAttempts(1)
         XCTAssertFalse(house.fetcher.isAwaited(0))
         let retired = house.ring.retirement
 
@@ -172,12 +178,8 @@ final class KeyFetcherTests: XCTestCase {
         ]
         for (answer, reason) in words {
             let backend = Backend()
-            let place = "http://127.0.0.1:\(backend.port)/keys"
-            let house = try House(place)
-            try house.start()
+            let house = try knowing(backend)
             defer { house.stop() }
-            serve(backend, Self.answer(Self.set(Self.key("a"))))
-            house.awaitAttempts(1)
             let version = house.ring.version
             house.want()
             serve(backend, answer)
@@ -187,7 +189,8 @@ final class KeyFetcherTests: XCTestCase {
             house.stop()
             XCTAssertEqual(
                 house.said.withLock { $0.last },
-                "keys of \(place): \(reason); 1 key from before stays in use")
+                "keys of http://127.0.0.1:\(backend.port)/keys: \(reason);"
+                    + " 1 key from before stays in use")
         }
     }
 
@@ -213,11 +216,8 @@ final class KeyFetcherTests: XCTestCase {
 
     func testKeysThatGoAreRetired() throws {
         let backend = Backend()
-        let house = try House("http://127.0.0.1:\(backend.port)/keys")
-        try house.start()
+        let house = try knowing(backend)
         defer { house.stop() }
-        serve(backend, Self.answer(Self.set(Self.key("a"))))
-        house.awaitAttempts(1)
         let retired = house.ring.retirement
         house.want()
         serve(backend, Self.answer(Self.set(Self.key("b", 1))))

@@ -4,13 +4,11 @@
 
 import Foundation
 import ProxyCore
+import Support
 import XCTest
 
 final class RefusedRequestsTests: XCTestCase {
-    private var file: String {
-        let folder = #filePath.components(separatedBy: "/").dropLast(3).joined(separator: "/")
-        return folder + "/EndToEnd/vectors/refused-requests.json"
-    }
+    private let file = VectorFile("refused-requests.json")
 
     /// One object a line, in the order of the tables; default limits and an untrusted peer only.
     private func text() -> String {
@@ -44,14 +42,8 @@ final class RefusedRequestsTests: XCTestCase {
 
     func testFileOfRefusedRequestsIsInStep() throws {
         let text = text()
-        if ProcessInfo.processInfo.environment["UPDATE_VECTORS"] == "1" {
-            try text.write(toFile: file, atomically: true, encoding: .utf8)
-        }
-        let found = try String(contentsOfFile: file, encoding: .utf8)
-        XCTAssert(
-            found == text,
-            "\(file) is not what the tables say; run this test with UPDATE_VECTORS=1")
-        let parsed = try JSONSerialization.jsonObject(with: Data(found.utf8)) as? [[String: Any]]
+        XCTAssertTrue(try file.holds(text), file.remedy)
+        let parsed = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]]
         XCTAssertGreaterThan(parsed?.count ?? 0, 300)
     }
 

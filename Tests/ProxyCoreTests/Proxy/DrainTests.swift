@@ -60,10 +60,7 @@ final class DrainTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend)
         defer { house.close() }
-        let busy = house.client()
-        busy.send(Say.get("/busy"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (busy, upstream) = house.ask(backend, Say.get("/busy"))
         house.drain()
         XCTAssertEqual(house.inLoop { $0.listeners.count }, 0)
         let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
@@ -87,10 +84,8 @@ final class DrainTests: XCTestCase {
         defer { house.close() }
         let waiting = house.client()
         waiting.send(Say.get("/own"))
-        let busy = house.client()
-        busy.send(Say.get("/busy"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (busy, upstream) = house.ask(backend, Say.get("/busy"))
+        defer { upstream.close() }
         let partial = house.client()
         partial.send("GET / HT")
         house.expect { $0.contains(.served("GET /own", "")) }
@@ -108,10 +103,7 @@ final class DrainTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend)
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         house.drain()
         XCTAssertEqual(house.inLoop { $0.downstreams.count }, 1)
         house.drain()

@@ -7,9 +7,24 @@ import XCTest
 @testable import ProxyCore
 
 final class HoldTests: XCTestCase {
-    private func holding() -> Script {
+    /// Holds what has succeeded, and notes on the board which exchange that is.
+    private func holding(_ held: Board<ExchangeID?> = Board(nil)) -> Script {
         var script = Script()
-        script.sight = { _, _, status in status == 200 ? .hold : .pass }
+        script.sight = { _, id, status in
+            guard status == 200 else { return .pass }
+            held.change { $0 = id }
+            return .hold
+        }
+        return script
+    }
+
+    /// Answers when the test does, and notes on the board whom.
+    private func answeringLater(_ asked: Board<ExchangeID?>) -> Script {
+        var script = Script.serving()
+        script.serve = { _, id, _ in
+            asked.change { $0 = id }
+            return .later
+        }
         return script
     }
 
@@ -49,18 +64,10 @@ final class HoldTests: XCTestCase {
     func testALargeHeldResponsePausesItsSource() throws {
         let backend = Backend()
         let held = Board<ExchangeID?>(nil)
-        var script = Script()
-        script.sight = { _, id, _ in
-            held.change { $0 = id }
-            return .hold
-        }
         // The test decides when it is released, not the clock.
-        let house = try LoopHouse(backend, script: script)
+        let house = try LoopHouse(backend, script: holding(held))
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         let body = String(repeating: "0123456789abcdef", count: 40_000)
         upstream.send("HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\r\n")
         XCTAssertTrue(held.await { $0 != nil })
@@ -81,10 +88,7 @@ final class HoldTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend, script: holding()) { $0.keepAliveTimeout = 50 }
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         upstream.send(Say.reply("late"))
         XCTAssertEqual(client.readReply().text, "late")
         XCTAssertEqual(house.count(.holdsExpired), 1)
@@ -94,17 +98,9 @@ final class HoldTests: XCTestCase {
     func testAClientThatLeavesWhileItsResponseIsHeld() throws {
         let backend = Backend()
         let held = Board<ExchangeID?>(nil)
-        var script = Script()
-        script.sight = { _, id, _ in
-            held.change { $0 = id }
-            return .hold
-        }
-        let house = try LoopHouse(backend, script: script)
+        let house = try LoopHouse(backend, script: holding(held))
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         upstream.send(Say.reply("x"))
         XCTAssertTrue(held.await { $0 != nil })
         client.reset()
@@ -116,13 +112,7 @@ final class HoldTests: XCTestCase {
     func testAHeldResponseThatBreaksOffIs502() throws {
         let backend = Backend()
         let held = Board<ExchangeID?>(nil)
-        var script = Script()
-        script.sight = { _, id, status in
-            guard status == 200 else { return .pass }
-            held.change { $0 = id }
-            return .hold
-        }
-        let house = try LoopHouse(backend, script: script)
+        let house = try LoopHouse(backend, script: holding(held))
         defer { house.close() }
         let client = house.client()
         for response in [
@@ -173,10 +163,7 @@ final class HoldTests: XCTestCase {
         }
         let house = try LoopHouse(backend, script: script)
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")
         XCTAssertTrue(held.await { $0 != nil })
         upstream.close()
@@ -364,12 +351,7 @@ final class HoldTests: XCTestCase {
 
     func testALaterAnswer() throws {
         let asked = Board<ExchangeID?>(nil)
-        var script = Script.serving()
-        script.serve = { _, id, _ in
-            asked.change { $0 = id }
-            return .later
-        }
-        let house = try LoopHouse(script: script)
+        let house = try LoopHouse(script: answeringLater(asked))
         defer { house.close() }
         let client = house.client()
         client.send(Say.get("/own/1") + Say.get("/own/2"))
@@ -387,12 +369,7 @@ final class HoldTests: XCTestCase {
 
     func testALaterAnswerWhoseClientLeaves() throws {
         let asked = Board<ExchangeID?>(nil)
-        var script = Script.serving()
-        script.serve = { _, id, _ in
-            asked.change { $0 = id }
-            return .later
-        }
-        let house = try LoopHouse(script: script)
+        let house = try LoopHouse(script: answeringLater(asked))
         defer { house.close() }
         let client = house.client()
         client.send(Say.get("/own"))

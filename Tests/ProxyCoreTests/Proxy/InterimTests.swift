@@ -11,10 +11,7 @@ final class InterimTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend)
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         upstream.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x\r\nX: y\r\n\r\n")
         let hints = client.readReply()
         XCTAssertEqual(hints.status, 103)
@@ -39,10 +36,7 @@ final class InterimTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend)
         defer { house.close() }
-        let client = house.client()
-        client.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n")
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend, "GET / HTTP/1.0\r\nHost: a\r\n\r\n")
         upstream.send("HTTP/1.1 103 Early Hints\r\n\r\n" + Say.reply("final"))
         XCTAssertEqual(client.readReply().text, "final")
     }
@@ -51,10 +45,7 @@ final class InterimTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend)
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         let hint = "HTTP/1.1 103 Early Hints\r\n\r\n"
         upstream.send(String(repeating: hint, count: Limits.interimResponses + 1) + Say.reply("x"))
         for _ in 0..<Limits.interimResponses { XCTAssertEqual(client.readReply().status, 103) }

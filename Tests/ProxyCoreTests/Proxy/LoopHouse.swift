@@ -210,12 +210,21 @@ final class LoopHouse {
 
     // MARK: Common steps
 
+    /// A new client's request, which has reached the backend; its answer is up to the test.
+    func ask(
+        _ backend: Backend, _ request: String = Say.get("/"), receiveBuffer: CInt? = nil,
+        file: StaticString = #filePath, line: UInt = #line
+    ) -> (client: Wire, backend: Wire) {
+        let client = client(receiveBuffer: receiveBuffer)
+        client.send(request)
+        let upstream = backend.accept(file: file, line: line)
+        _ = upstream.readRequest()
+        return (client, upstream)
+    }
+
     /// A request that the backend answers; returns both ends, whose connections are kept.
     func warmUp(_ backend: Backend) -> (client: Wire, backend: Wire) {
-        let client = client()
-        client.send("GET /warm HTTP/1.1\r\nHost: a\r\n\r\n")
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = ask(backend, Say.get("/warm"))
         upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
         XCTAssertEqual(client.readReply().text, "ok")
         return (client, upstream)

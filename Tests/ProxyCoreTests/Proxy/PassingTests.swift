@@ -53,10 +53,7 @@ final class PassingTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend)
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let first = backend.accept()
-        _ = first.readRequest()
+        let (client, first) = house.ask(backend)
         first.send(Say.reply("one", fields: "Connection: close\r\n"))
         let answer = client.readReply()
         XCTAssertEqual(answer.text, "one")
@@ -73,10 +70,7 @@ final class PassingTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend)
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let first = backend.accept()
-        _ = first.readRequest()
+        let (client, first) = house.ask(backend)
         first.send(Say.reply("one") + "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nbogus")
         XCTAssertEqual(client.readReply().text, "one")
         client.send(Say.get("/"))
@@ -141,12 +135,10 @@ final class PassingTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend)
         defer { house.close() }
-        let client = house.client()
-        client.send(
+        let (client, upstream) = house.ask(
+            backend,
             Say.get("/good") + "GET /bad HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" + Say.get("/never")
         )
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
         upstream.send(Say.reply("good"))
         XCTAssertEqual(client.readReply().text, "good")
         let refused = client.readReply()
@@ -259,10 +251,7 @@ final class PassingTests: XCTestCase {
         let house = try LoopHouse(backend)
         defer { house.close() }
         for version in ["1.1", "1.0"] {
-            let client = house.client()
-            client.send("GET / HTTP/\(version)\r\nHost: a\r\n\r\n")
-            let upstream = backend.accept()
-            _ = upstream.readRequest()
+            let (client, upstream) = house.ask(backend, "GET / HTTP/\(version)\r\nHost: a\r\n\r\n")
             upstream.send("HTTP/1.1 200 OK\r\n\r\nuntil ")
             upstream.send("the end")
             upstream.finishSending()
@@ -320,10 +309,7 @@ final class PassingTests: XCTestCase {
             ("1.1", "Content-Length: 10\r\n"), ("1.1", "Transfer-Encoding: chunked\r\n"),
             ("1.0", "Content-Length: 10\r\n"), ("1.0", "Transfer-Encoding: chunked\r\n"),
         ] {
-            let client = house.client()
-            client.send("GET / HTTP/\(version)\r\nHost: a\r\n\r\n")
-            let upstream = backend.accept()
-            _ = upstream.readRequest()
+            let (client, upstream) = house.ask(backend, "GET / HTTP/\(version)\r\nHost: a\r\n\r\n")
             upstream.send("HTTP/1.1 200 OK\r\n\(head)\r\n5\r\nabc")
             upstream.finishSending()
             let answer = client.readReply()
@@ -339,10 +325,7 @@ final class PassingTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend)
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         upstream.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
         XCTAssertEqual(client.readHead().status, 200)
         XCTAssertEqual(client.take(8), Array("3\r\nabc\r\n".utf8))

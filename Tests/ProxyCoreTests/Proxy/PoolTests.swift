@@ -192,10 +192,7 @@ final class PoolTests: XCTestCase {
             $0.bodyTimeout = 400
         }
         defer { house.close() }
-        let busy = house.client()
-        busy.send(Say.get("/busy"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (busy, upstream) = house.ask(backend, Say.get("/busy"))
         upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
         XCTAssertEqual(busy.readHead().status, 200)
         let clients = (0..<2).map { _ in house.client() }
@@ -219,10 +216,7 @@ final class PoolTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend) { $0.upstreamConnections = 1 }
         defer { house.close() }
-        let busy = house.client()
-        busy.send(Say.get("/busy"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (busy, upstream) = house.ask(backend, Say.get("/busy"))
         let leaving = house.client()
         leaving.send(Say.get("/leaves"))
         house.await("it waits") { $0.waiters.count == 1 }
@@ -242,10 +236,7 @@ final class PoolTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend) { $0.upstreamConnections = 1 }
         defer { house.close() }
-        let busy = house.client()
-        busy.send(Say.get("/busy"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (busy, upstream) = house.ask(backend, Say.get("/busy"))
         let waiting = house.client()
         waiting.send(Say.get("/waits"))
         house.await("it waits") { $0.waiters.count == 1 }
@@ -263,10 +254,7 @@ final class PoolTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend) { $0.upstreamConnections = 1 }
         defer { house.close() }
-        let busy = house.client()
-        busy.send(Say.get("/busy"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (busy, upstream) = house.ask(backend, Say.get("/busy"))
         let clients = (0..<50).map { _ in house.client() }
         for client in clients { client.send(Say.get("/")) }
         house.await("all wait") { $0.waiters.count == 50 }

@@ -17,10 +17,7 @@ final class PressureTests: XCTestCase {
         defer { house.close() }
         for head in ["Content-Length: \(Self.much)\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n"] {
             let isChunked = head.hasPrefix("T")
-            let client = house.client(receiveBuffer: 32 * 1024)
-            client.send(Say.get("/"))
-            let upstream = backend.accept()
-            _ = upstream.readRequest()
+            let (client, upstream) = house.ask(backend, receiveBuffer: 32 * 1024)
             upstream.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\(head)")
             if isChunked { upstream.send(String(Self.much, radix: 16) + "\r\n") }
             let sent = fill(upstream, atMost: Self.much)
@@ -79,10 +76,8 @@ final class PressureTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend) { $0.responseTimeout = 300 }
         defer { house.close() }
-        let client = house.client(receiveBuffer: 32 * 1024)
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend, receiveBuffer: 32 * 1024)
+        defer { client.close() }
         upstream.send("HTTP/1.1 200 OK\r\nContent-Length: \(Self.much)\r\n\r\n")
         _ = fill(upstream, atMost: Self.much)
         house.await("the client is given up") { $0.downstreams.count == 0 }

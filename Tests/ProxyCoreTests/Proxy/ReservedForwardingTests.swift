@@ -94,10 +94,7 @@ final class ReservedForwardingTests: XCTestCase {
             $0.upstreamConnections = 1
         }
         defer { house.close() }
-        let first = house.client()
-        first.send(Say.get("/first"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (first, upstream) = house.ask(backend, Say.get("/first"))
         let second = house.client()
         second.send(Say.get("/asked", fields: Self.attempt))
         XCTAssertTrue(waiting.await { $0 != nil })

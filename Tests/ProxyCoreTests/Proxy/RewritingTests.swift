@@ -135,10 +135,7 @@ final class RewritingTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend, script: collecting())
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         let whole = reply("change")
         upstream.send(String(whole.dropLast(1)))
         XCTAssertFalse(client.receive(atMost: 30))
@@ -150,10 +147,7 @@ final class RewritingTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend, script: collecting(5))
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         let whole = reply("change")
         upstream.send(String(whole.dropLast(1)))
         let head = client.readHead()
@@ -192,10 +186,7 @@ final class RewritingTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend, script: collecting())
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         upstream.send(String(reply("change").dropLast(2)))
         upstream.close()
         XCTAssertEqual(client.readReply().status, 502)
@@ -206,10 +197,7 @@ final class RewritingTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend, script: collecting())
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         upstream.send(String(reply("change").dropLast(2)))
         client.reset()
         XCTAssertEqual(upstream.awaitEnd(), .finished)
@@ -220,10 +208,8 @@ final class RewritingTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend, script: collecting(4 << 20))
         defer { house.close() }
-        let client = house.client(receiveBuffer: 4096)
-        client.send(Say.get("/") + Say.get("/next"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(
+            backend, Say.get("/") + Say.get("/next"), receiveBuffer: 4096)
         let body = String(repeating: "change 0123456789", count: 60_000)
         let whole = Array(reply(body).utf8)
         let seen = pump(whole[...], from: upstream, to: client, until: body.utf8.count)
@@ -239,16 +225,10 @@ final class RewritingTests: XCTestCase {
         let house = try LoopHouse(backend, script: collecting(8 << 20))
         defer { house.close() }
         let body = String(repeating: "change 0123456789", count: 400_000)
-        let slow = house.client(receiveBuffer: 4096)
-        slow.send(Say.get("/"))
-        let first = backend.accept()
-        _ = first.readRequest()
+        let (slow, first) = house.ask(backend, receiveBuffer: 4096)
         first.send(reply(body))
         first.close()
-        let other = house.client()
-        other.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (other, upstream) = house.ask(backend)
         let unsent = house.inLoop { $0.rewritingBytes } ?? 0
         XCTAssertGreaterThan(unsent, 1 << 20)
         // At the bound nothing more is collected; what passes is as it came.
@@ -269,10 +249,8 @@ final class RewritingTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend, script: collecting())
         defer { house.close() }
-        let client = house.client()
-        client.send("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n" + Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(
+            backend, "HEAD / HTTP/1.1\r\nHost: x\r\n\r\n" + Say.get("/"))
         upstream.send("HTTP/1.1 200 OK\r\n" + Self.fields + "Content-Length: 6\r\n\r\n")
         let head = client.readReply(toHead: true)
         XCTAssertNil(head["content-length"])
@@ -291,10 +269,7 @@ final class RewritingTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend, script: script { _ in .untouched })
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         upstream.send(reply("change"))
         let seen = client.readReply()
         XCTAssertEqual(seen.text, "change")
@@ -307,10 +282,7 @@ final class RewritingTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend, script: streaming())
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         upstream.send("HTTP/1.1 200 OK\r\n" + Self.fields + "Content-Length: 4\r\n\r\na")
         let head = client.readHead()
         XCTAssertEqual(head["transfer-encoding"], "chunked")
@@ -330,10 +302,7 @@ final class RewritingTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend, script: streaming())
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         let rest = String(repeating: "as it came ", count: 20_000)
         upstream.send(reply("", chunks: ["one", "two.", "three", rest]))
         let seen = client.readReply()
@@ -354,10 +323,8 @@ final class RewritingTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend, script: streaming())
         defer { house.close() }
-        let client = house.client()
-        client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(
+            backend, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
         upstream.send(reply("", chunks: ["x", "yz"]))
         let seen = client.readReply()
         XCTAssertNil(seen["transfer-encoding"])
@@ -372,10 +339,7 @@ final class RewritingTests: XCTestCase {
         defer { house.close() }
         for clientLeaves in [true, false] {
             house.record.change { $0.removeAll() }
-            let client = house.client()
-            client.send(Say.get("/"))
-            let upstream = backend.accept()
-            _ = upstream.readRequest()
+            let (client, upstream) = house.ask(backend)
             upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\na")
             _ = client.readHead()
             if clientLeaves { client.reset() } else { upstream.close() }
@@ -390,10 +354,7 @@ final class RewritingTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend, script: streaming())
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         upstream.send(reply(""))
         let seen = client.readReply()
         XCTAssertEqual(seen["content-length"], "0")

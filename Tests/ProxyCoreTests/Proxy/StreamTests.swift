@@ -114,27 +114,29 @@ final class StreamTests: XCTestCase {
         for _ in 0..<3 { XCTAssertEqual(client.take(8), Array("3\r\n:\n\n\r\n".utf8)) }
     }
 
-    func testWhoTakesNothingIsCutOff() throws {
-        let house = try LoopHouse(script: script()) { $0.streamIdle = 60 }
-        defer { house.close() }
+    /// A stream of which nothing is read, after one message: within the bound, and more than the
+    /// kernel takes.
+    private func jammed(_ house: LoopHouse) -> (client: Wire, id: SocketID?) {
         let client = house.client(receiveBuffer: 16 * 1024)
         client.send(Say.get("/own/stream"))
         let id = opened(house)
-        // Within its bound, and more than the kernel takes.
-        let long = String(repeating: "x", count: 8 << 20)
-        XCTAssertEqual(say(long, id, in: house), true)
+        XCTAssertEqual(say(String(repeating: "x", count: 8 << 20), id, in: house), true)
+        return (client, id)
+    }
+
+    func testWhoTakesNothingIsCutOff() throws {
+        let house = try LoopHouse(script: script()) { $0.streamIdle = 60 }
+        defer { house.close() }
+        let (client, _) = jammed(house)
+        defer { client.close() }
         house.expect { $0.contains(.closed(.lost)) }
     }
 
     func testTheBoundOfASlowReader() throws {
         let house = try LoopHouse(script: script()) { $0.streamIdle = 600_000 }
         defer { house.close() }
-        let client = house.client(receiveBuffer: 16 * 1024)
-        client.send(Say.get("/own/stream"))
-        let id = opened(house)
+        let (client, id) = jammed(house)
         // A long message does not use up the room of those behind it.
-        let long = String(repeating: "x", count: 8 << 20)
-        XCTAssertEqual(say(long, id, in: house), true)
         let piece = String(repeating: "y", count: 10_000)
         let accepted =
             house.inLoop { loop in

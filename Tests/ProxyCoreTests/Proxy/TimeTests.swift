@@ -91,10 +91,7 @@ final class TimeTests: XCTestCase {
             $0.keepAliveTimeout = 60
         }
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         let answer = client.readReply()
         XCTAssertEqual(answer.status, 504)
         XCTAssertNil(answer["connection"])
@@ -108,10 +105,7 @@ final class TimeTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend) { $0.responseTimeout = 100 }
         defer { house.close() }
-        let client = house.client()
-        client.send(Say.get("/"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend)
         upstream.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
         let answer = client.readReply()
         XCTAssertEqual(answer.body, Array("abc".utf8))

@@ -136,10 +136,7 @@ final class TunnelTests: XCTestCase {
             "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
                 + "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
         ] {
-            let client = house.client()
-            client.send(Self.offer)
-            let upstream = backend.accept()
-            _ = upstream.readRequest()
+            let (client, upstream) = house.ask(backend, Self.offer)
             upstream.send(bad)
             XCTAssertEqual(client.readReply().status, 502, bad)
             XCTAssertNotNil(upstream.awaitEnd())
@@ -151,10 +148,7 @@ final class TunnelTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend)
         defer { house.close() }
-        let client = house.client()
-        client.send(Self.offer + Say.get("/behind"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (client, upstream) = house.ask(backend, Self.offer + Say.get("/behind"))
         upstream.send(Say.reply("no", status: "403 Forbidden"))
         XCTAssertEqual(client.readReply().status, 403)
         XCTAssertEqual(upstream.readRequest().start, "GET /behind HTTP/1.1")

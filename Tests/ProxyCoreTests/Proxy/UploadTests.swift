@@ -139,10 +139,7 @@ final class UploadTests: XCTestCase {
         let backend = Backend()
         let house = try LoopHouse(backend) { $0.upstreamConnections = 1 }
         defer { house.close() }
-        let first = house.client()
-        first.send(Say.get("/first"))
-        let upstream = backend.accept()
-        _ = upstream.readRequest()
+        let (first, upstream) = house.ask(backend, Say.get("/first"))
         let second = house.client()
         second.send(head(4) + "ab")
         house.await("it is collected") { $0.collecting == 1 }

@@ -1,5 +1,5 @@
 // Owns the house that attacks are made on, and how they are made.
-// Called by PublicAttackTests.
+// Called by PublicAttackTests and PublicClaimAttackTests.
 // Never makes a token that is good, but one.
 
 import XCTest
@@ -32,6 +32,17 @@ enum AttackTable {
     static let parties = #""iss":"https://id.example","aud":"app","iat":1700000000"#
     static let good = #"{"sub":"42",\#(exp),\#(parties)}"#
     static let head = #"{"alg":"RS256","kid":"rsa-1"}"#
+
+    /// Each attack, before and after a good token: what was remembered must not help it.
+    static func check(_ attacks: [Attack], _ verifier: Verifier? = nil) throws {
+        let verifier = try verifier ?? Self.verifier()
+        let good = rsaToken()
+        for attack in attacks {
+            XCTAssertEqual(verifier.fault(attack.token), attack.fault, attack.what)
+            XCTAssertEqual(verifier.claims(good)?.user, "42", "good after \(attack.what)")
+            XCTAssertEqual(verifier.fault(attack.token), attack.fault, "\(attack.what), again")
+        }
+    }
 
     /// RS256, ES256 and EdDSA; tokens of at most a day.
     static func verifier() throws -> Verifier {

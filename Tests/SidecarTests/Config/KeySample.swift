@@ -43,35 +43,27 @@ enum KeySample {
         MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg
         -----END PRIVATE KEY-----
         """
+    /// `rsa` as a key of a set.
+    private static let rsaKey = #"""
+        {"kty":"RSA","n":"8JTW-iOKlLceUmBhqJcNa04Tmh8Brd6vkBvdjjRjfnKXnGliPWqFcuPIJhnjXsWxua\#
+        KVh4xU_reDJoUeVm4NYD9wl19R60uGkuQaAedjFGadH1rPrjwa2ipLWmb1HZ5r_yvuF22GOoA6sVXTnh0oR6\#
+        UGUjbt85FcZ57CjJuGrI0s9xjtLwDrq8dUsHIH0UamC_8OED4NIv-UfQztIOLNcQLFHZTi1sHM7P7xxi8m2d\#
+        -dr98_RJ7HMni03sfp5eR_FGj7D_T0H6gM2zS1ixDAaO5D6qUioS8tnarhBPn0Ad3HzkVVqgOiHGZJTmvas1\#
+        6hL5zxwrMHirP5PZ19O9diCw","e":"AQAB","kid":"rsa-1","use":"sig","alg":"RS256"}
+        """#
+    /// `p256` as one, under that id.
+    private static func p256Key(_ id: String) -> String {
+        #"""
+        {"kty":"EC","crv":"P-256","x":"-0GoampaQgQSDEp6CgbofotOtOAecCfeSUHL3UsR__o","y":"_d5\#
+        SRQuWeE7ZTccsxvVVtqTJC_O79yJWPORNSoNyDQk","kid":"\#(id)"}
+        """#
+    }
     /// `rsa` as rsa-1, and `p256` as ec-1.
-    static let set = #"""
-        {"keys":[{"kty":"RSA","n":"8JTW-iOKlLceUmBhqJcNa04Tmh8Brd6vkBvdjjRjfnKXnGliPWqFcuPIJ\#
-        hnjXsWxuaKVh4xU_reDJoUeVm4NYD9wl19R60uGkuQaAedjFGadH1rPrjwa2ipLWmb1HZ5r_yvuF22GOoA6s\#
-        VXTnh0oR6UGUjbt85FcZ57CjJuGrI0s9xjtLwDrq8dUsHIH0UamC_8OED4NIv-UfQztIOLNcQLFHZTi1sHM7\#
-        P7xxi8m2d-dr98_RJ7HMni03sfp5eR_FGj7D_T0H6gM2zS1ixDAaO5D6qUioS8tnarhBPn0Ad3HzkVVqgOiH\#
-        GZJTmvas16hL5zxwrMHirP5PZ19O9diCw","e":"AQAB","kid":"rsa-1","use":"sig","alg":"RS256\#
-        "},{"kty":"EC","crv":"P-256","x":"-0GoampaQgQSDEp6CgbofotOtOAecCfeSUHL3UsR__o","y":"\#
-        _d5SRQuWeE7ZTccsxvVVtqTJC_O79yJWPORNSoNyDQk","kid":"ec-1"}]}
-        """#
+    static let set = #"{"keys":[\#(rsaKey),\#(p256Key("ec-1"))]}"#
     /// Two keys of one id.
-    static let twins = #"""
-        {"keys":[{"kty":"RSA","n":"8JTW-iOKlLceUmBhqJcNa04Tmh8Brd6vkBvdjjRjfnKXnGliPWqFcuPIJ\#
-        hnjXsWxuaKVh4xU_reDJoUeVm4NYD9wl19R60uGkuQaAedjFGadH1rPrjwa2ipLWmb1HZ5r_yvuF22GOoA6s\#
-        VXTnh0oR6UGUjbt85FcZ57CjJuGrI0s9xjtLwDrq8dUsHIH0UamC_8OED4NIv-UfQztIOLNcQLFHZTi1sHM7\#
-        P7xxi8m2d-dr98_RJ7HMni03sfp5eR_FGj7D_T0H6gM2zS1ixDAaO5D6qUioS8tnarhBPn0Ad3HzkVVqgOiH\#
-        GZJTmvas16hL5zxwrMHirP5PZ19O9diCw","e":"AQAB","kid":"rsa-1","use":"sig","alg":"RS256\#
-        "},{"kty":"EC","crv":"P-256","x":"-0GoampaQgQSDEp6CgbofotOtOAecCfeSUHL3UsR__o","y":"\#
-        _d5SRQuWeE7ZTccsxvVVtqTJC_O79yJWPORNSoNyDQk","kid":"rsa-1"}]}
-        """#
+    static let twins = #"{"keys":[\#(rsaKey),\#(p256Key("rsa-1"))]}"#
     /// A public key beside a shared secret.
-    static let secretSet = #"""
-        {"keys":[{"kty":"RSA","n":"8JTW-iOKlLceUmBhqJcNa04Tmh8Brd6vkBvdjjRjfnKXnGliPWqFcuPIJ\#
-        hnjXsWxuaKVh4xU_reDJoUeVm4NYD9wl19R60uGkuQaAedjFGadH1rPrjwa2ipLWmb1HZ5r_yvuF22GOoA6s\#
-        VXTnh0oR6UGUjbt85FcZ57CjJuGrI0s9xjtLwDrq8dUsHIH0UamC_8OED4NIv-UfQztIOLNcQLFHZTi1sHM7\#
-        P7xxi8m2d-dr98_RJ7HMni03sfp5eR_FGj7D_T0H6gM2zS1ixDAaO5D6qUioS8tnarhBPn0Ad3HzkVVqgOiH\#
-        GZJTmvas16hL5zxwrMHirP5PZ19O9diCw","e":"AQAB","kid":"rsa-1","use":"sig","alg":"RS256\#
-        "},{"kty":"oct","k":"c2VjcmV0","kid":"s"}]}
-        """#
+    static let secretSet = #"{"keys":[\#(rsaKey),{"kty":"oct","k":"c2VjcmV0","kid":"s"}]}"#
     /// `weakRSA` alone.
     static let weakSet = #"""
         {"keys":[{"kty":"RSA","n":"0GXDZB5WwM7FryjYptMJAXJgg57csGqOl5kmY8htCaIHRKG5ulH2yS29O\#
