@@ -10,7 +10,7 @@ public enum HTTPDate {
         let last: Milliseconds = 253_402_300_799
         let seconds = min(max(now / 1000, 0), last)
         let (days, second) = seconds.quotientAndRemainder(dividingBy: 86_400)
-        let (year, month, day) = civil(days)
+        let (year, month, day) = Timestamp.civil(days)
 
         out.reserve(29)
         // 1970-01-01 was a Thursday.
@@ -38,20 +38,5 @@ public enum HTTPDate {
     private static func pair(_ number: Int64, _ out: inout ByteBuffer) {
         out.append(UInt8(truncatingIfNeeded: 48 + number / 10))
         out.append(UInt8(truncatingIfNeeded: 48 + number % 10))
-    }
-
-    /// The date of a day counted from 1970-01-01, by counting eras of 400 years whose years begin
-    /// on the first of March, so that the leap day comes last.
-    private static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let shifted = days + 719_468
-        let era = shifted / 146_097
-        let dayOfEra = shifted % 146_097
-        let yearOfEra =
-            (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let marchMonth = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * marchMonth + 2) / 5 + 1
-        let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
     }
 }

@@ -139,7 +139,7 @@ public enum Timestamp {
     }
 
     /// The date that lies `days` after 1970-01-01; the reverse of `daysSince1970`.
-    private static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = days + 719_468
         let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
         let dayOfEra = shifted - era * 146_097
