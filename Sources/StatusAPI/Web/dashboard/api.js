@@ -59,10 +59,10 @@ async function answer(url, request, patience) {
   const { response, document } = await load(url, request, patience), { ok, status, headers } = response;
   if (ok && document) return document;
   if (status === 401) session.ended();
-  throw new Refusal(status, document?.detail ?? `The server answered ${status}.`, 1000 * headers.get("Retry-After"));
+  throw new Refusal(status, document?.detail ?? `The server answered ${status}.`, 1000 * Math.min(3600, headers.get("Retry-After")) || 0);
 }
 
-/** An answer and its JSON; null where it has none: a proxy's page, say. */
+/** An answer and its JSON; null where it has none: a proxy's page. */
 async function load(url, request, patience = 15e3) {
   const { signal = leaving.signal } = request, late = AbortSignal.timeout(patience);
   try {

@@ -6,7 +6,7 @@ import { ask, openSocket, Refusal, session } from "./api.js";
 import { setServerTime } from "./words.js";
 
 const FIRST_WAIT = 500, LONGEST_WAIT = 30e3;
-/** How long a socket may take to open, and to answer a heartbeat. */
+/** With a socket that opens, or answers a heartbeat. */
 const PATIENCE = 8e3;
 /** After so many attempts in vain sockets count as closed off, for that long. */
 const ATTEMPTS = 2, SOCKET_AGAIN = 60e3;
