@@ -89,7 +89,7 @@ final class APIDescriptionTests: XCTestCase {
         let parts = document["paths"]?["/dashboard/{file}"]?["get"]?["parameters"]?.array?.first
         XCTAssertEqual(
             parts?["schema"]?["enum"]?.array?.compactMap(\.string),
-            try Harness().service.web.dashboardParts.keys.sorted())
+            WebFiles.dashboardParts.keys.sorted())
     }
 
     /// The file in the tree is a document by itself; what is put into it stands there once.

@@ -127,7 +127,7 @@ final class WebFileTests: XCTestCase {
             let imported = text.matches(of: /from "\.\/(?:dashboard\/)?([a-z]+\.js)"/)
             for match in imported { wanted.insert("dashboard/\(match.1)") }
         }
-        let parts = harness.service.web.dashboardParts.keys.map { "dashboard/\($0)" }
+        let parts = WebFiles.dashboardParts.keys.map { "dashboard/\($0)" }
         XCTAssertEqual(looked, Set(parts + ["dashboard.js"]))
     }
 
@@ -135,7 +135,46 @@ final class WebFileTests: XCTestCase {
     func testDashboardIsSmall() throws {
         let files = try Harness().service.web.dashboardFiles
         XCTAssertGreaterThan(files.count, 5)
-        XCTAssertLessThanOrEqual(files.reduce(0) { $0 + $1.body.count }, 60 * 1024)
+        XCTAssertLessThanOrEqual(files.reduce(0) { $0 + $1.body.count }, 60_000)
+    }
+
+    func testRemarksAreForReadersOfTheTree() {
+        func removed(_ text: String) -> String {
+            String(decoding: SourceRemarks.removed(from: Array(text.utf8)), as: UTF8.self)
+        }
+        XCTAssertEqual(
+            removed("// Owns.\n\nlet a = 1; // one\n  // two\nb();\n"),
+            "\nlet a = 1; // one\nb();\n")
+        XCTAssertEqual(removed("/** Says. */\nf();\n/* a\n b */\ng();"), "f();\ng();")
+        XCTAssertEqual(removed("<!doctype html>\n<!-- a\n  b -->\r\n<p>"), "<!doctype html>\n<p>")
+        XCTAssertEqual(removed("a {}\n  /* b */\nc {}\n"), "a {}\nc {}\n")
+        for whole in [
+            "", "\n", "a /* b */ c", "/* a */ f();", "/* a\n b */ f();", "/* never ended\nf();",
+            "<!-- a --><p>", "x = `\n a // b`;", "/re/.test(a)", "* a",
+        ] {
+            XCTAssertEqual(removed(whole), whole)
+        }
+    }
+
+    /// Of the files that there are nothing goes but remarks, and all of them.
+    func testNothingButRemarksIsLeftOut() throws {
+        let web = try Harness().service.web
+        let served = [WebFiles.client] + web.dashboardFiles
+        for text in served.map({ String(decoding: $0.body, as: UTF8.self) }) {
+            for line in text.split(separator: "\n") {
+                let words = line.drop { $0 == " " }
+                for opening in ["//", "/*", "<!--"] {
+                    XCTAssertFalse(words.hasPrefix(opening), String(line))
+                }
+            }
+        }
+        let script = String(decoding: WebFiles.dashboardScript.body, as: UTF8.self)
+        let source = String(decoding: PackageResources.dashboard_js, as: UTF8.self)
+        let kept = source.split(separator: "\n").filter { line in
+            let words = line.drop { $0 == " " }
+            return !words.hasPrefix("//") && !words.hasPrefix("/**")
+        }
+        XCTAssertEqual(script.split(separator: "\n"), kept)
     }
 
     /// The policy would stop it; the page shall not even try.

@@ -12,22 +12,21 @@ struct WebFiles: Sendable {
     private static let css: StaticString = "text/css; charset=utf-8"
     private static let script: StaticString = "text/javascript; charset=utf-8"
 
-    let dashboard = WebFile(PackageResources.dashboard_html, html, .page)
-    let dashboardScript = WebFile(PackageResources.dashboard_js, script)
-    let dashboardStyle = WebFile(PackageResources.dashboard_css, css)
-    let dashboardSettings: WebFile
+    static let dashboard = file(PackageResources.dashboard_html, html, .page)
+    static let dashboardScript = file(PackageResources.dashboard_js, script)
+    static let dashboardStyle = file(PackageResources.dashboard_css, css)
     /// Modules that the dashboard's script imports, by their names.
-    let dashboardParts = [
-        "api.js": WebFile(PackageResources.api_js, script),
-        "charts.js": WebFile(PackageResources.charts_js, script),
-        "list.js": WebFile(PackageResources.list_js, script),
-        "live.js": WebFile(PackageResources.live_js, script),
-        "overview.js": WebFile(PackageResources.overview_js, script),
-        "table.js": WebFile(PackageResources.table_js, script),
-        "user.js": WebFile(PackageResources.user_js, script),
-        "words.js": WebFile(PackageResources.words_js, script),
+    static let dashboardParts = [
+        "api.js": file(PackageResources.api_js, script),
+        "charts.js": file(PackageResources.charts_js, script),
+        "list.js": file(PackageResources.list_js, script),
+        "live.js": file(PackageResources.live_js, script),
+        "overview.js": file(PackageResources.overview_js, script),
+        "table.js": file(PackageResources.table_js, script),
+        "user.js": file(PackageResources.user_js, script),
+        "words.js": file(PackageResources.words_js, script),
     ]
-    let client = WebFile(
+    static let client = file(
         oneScope([
             PackageResources.options_js, PackageResources.token_js, PackageResources.people_js,
             PackageResources.tabs_js, PackageResources.connection_js,
@@ -35,8 +34,17 @@ struct WebFiles: Sendable {
             PackageResources.dots_js, PackageResources.frames_js, PackageResources.markup_js,
             PackageResources.start_js,
         ]), script)
-    let react = WebFile(PackageResources.react_js, script)
+    static let react = WebFile(PackageResources.react_js, script)
+    // What a configuration has a say in.
+    let dashboardSettings: WebFile
     let description: WebFile
+
+    /// What its readers alone need stays here.
+    private static func file(
+        _ text: [UInt8], _ type: StaticString, _ kind: WebFile.Kind = .part
+    ) -> WebFile {
+        WebFile(SourceRemarks.removed(from: text), type, kind)
+    }
 
     /// One classic script of several pages: they see each other, and the page that loads it sees
     /// nothing of theirs.
@@ -47,7 +55,8 @@ struct WebFiles: Sendable {
 
     /// Everything that the dashboard loads before it asks about anybody.
     var dashboardFiles: [WebFile] {
-        [dashboard, dashboardScript, dashboardStyle] + dashboardParts.values
+        [Self.dashboard, Self.dashboardScript, Self.dashboardStyle, dashboardSettings]
+            + Self.dashboardParts.values
     }
 
     init(_ settings: APISettings, _ presence: PresenceSettings, _ tokens: TokenSettings) {
@@ -55,6 +64,8 @@ struct WebFiles: Sendable {
             Self.settings(settings, presence, tokens), "application/json")
         description = WebFile(
             APIDescription.document(settings, tokens), "application/json")
+        // Made now, not at somebody's first request.
+        _ = (dashboardFiles, Self.client, Self.react)
     }
 
     /// `dashboard.json`: what the dashboard must know of the configuration.
@@ -119,15 +130,15 @@ extension PresenceApplication {
         case .dashboard:
             // From there the page would look for its parts in the wrong folder.
             if let moved = withoutSlash(request, bytes) { return moved }
-            file = files.dashboard
-        case .dashboardScript: file = files.dashboardScript
-        case .dashboardStyle: file = files.dashboardStyle
+            file = WebFiles.dashboard
+        case .dashboardScript: file = WebFiles.dashboardScript
+        case .dashboardStyle: file = WebFiles.dashboardStyle
         case .dashboardSettings: file = files.dashboardSettings
         case .dashboardPart:
             let name = router.user(request, bytes, scratch: &scratch)
-            file = name.flatMap { files.dashboardParts[$0] }
-        case .clientScript: file = files.client
-        case .reactScript: file = files.react
+            file = name.flatMap { WebFiles.dashboardParts[$0] }
+        case .clientScript: file = WebFiles.client
+        case .reactScript: file = WebFiles.react
         case .apiDescription: file = files.description
         case .heartbeat, .user, .setStatus, .online, .users, .query, .webSocket, .stats, .whoami,
             .changes, .events, .history, .healthz, .readyz, .metrics:
