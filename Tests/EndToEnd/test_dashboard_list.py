@@ -7,6 +7,7 @@ from harness import tokens
 from harness.dashboard import Crowd, Dashboard
 from harness.waiting import eventually
 
+
 @pytest.fixture
 def world(stand, legacy):
     return stand(legacy.address)
@@ -41,6 +42,32 @@ def test_pages(board, crowd):
     eventually(lambda: board.names[0] == first[0])
     board.window.click("#size option[value=all]")
     board.window.wait("document.querySelector('#users').ariaRowCount === '122'")
+
+
+def test_pages_turn_where_the_browser_takes_no_further_address(board, crowd):
+    board.use_token(tokens.admin()).is_live()
+    eventually(lambda: len(board.names) > 10)
+    board.window.evaluate(
+        "history.pushState = history.replaceState = () => { throw new DOMException('', 'SecurityError'); }, 0"
+    )
+    board.window.click("#next")
+    eventually(lambda: board.names and board.names[0] == "person 10049")
+    assert board.window.evaluate("document.querySelector('#page').value") == "2"
+
+
+def test_a_change_flashes_once(board, crowd):
+    board.use_token(tokens.admin()).is_live()
+    board.show("")
+    board.window.click("#size option[value=all]")
+    board.window.evaluate("scrollTo(0, 0), 0")
+    eventually(lambda: "person 10003" in board.names)
+    crowd.says(3, "away")
+    board.window.wait("document.querySelector('tr.changed')?.textContent.includes('person 10003')")
+    board.window.evaluate("scrollTo(0, document.body.scrollHeight), 0")
+    eventually(lambda: "person 10003" not in board.names)
+    board.window.evaluate("scrollTo(0, 0), 0")
+    eventually(lambda: "person 10003" in board.names)
+    assert board.window.evaluate("document.querySelector('tr.changed') === null")
 
 
 def test_searching_sorting_and_filtering(board, crowd, world):

@@ -85,7 +85,8 @@ function turn(page) {
 /** Another question, with what is typed; without a page from the first one on. */
 function change(part, how = "pushState") {
   const next = addressOf({ ...query, search: $("search").value.trim(), page: 1, ...part });
-  if (next !== address) history[how](null, "", next);
+  // Safari takes a hundred addresses in half a minute, and throws: the list is shown all the same.
+  try { if (next !== address) history[how](null, "", next); } catch { /* The address is an old one. */ }
   open(next);
 }
 
@@ -261,6 +262,8 @@ function fillRow(row, person = UNKNOWN) {
       // An animation begins anew only after a layout without it.
       row.getBoundingClientRect();
       row.className = "changed";
+      // Once: not again where the row comes back into sight.
+      person.hasChanged = false;
     }
     link.href = "#/users/" + encodeURIComponent(id);
     write(at.name, link.title = person.name || id);
