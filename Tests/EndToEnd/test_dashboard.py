@@ -68,10 +68,17 @@ def test_a_token_that_was_pasted(board):
     board.window.wait("document.querySelector('#me').textContent === 'admin'")
 
 
-@pytest.mark.parametrize("copied", ["Bearer {}", "jwt  {}", "'{}'", '"Token {}" '])
+@pytest.mark.parametrize("copied", ["Bearer {}", "jwt  {}", "'{}'", '"Token {}" ', "\u201cBearer {}\u201d\u200b"])
 def test_a_token_as_it_was_copied(board, copied):
     board.use_token(copied.format(tokens.admin())).is_live()
     board.window.wait("document.querySelector('#me').textContent === 'admin'")
+
+
+@pytest.mark.parametrize("copied", ["abc\u2026def", "two words", "\u201c\u201d"])
+def test_what_can_be_no_token_is_said_to_be_none(board, copied):
+    board.use_token(copied)
+    board.window.wait("document.querySelector('#login-error').textContent.includes('no token')")
+    assert stored_token(board) == [0, 0]
 
 
 @pytest.mark.parametrize("token", ["wall/board+of==this", "a,b;c(d)@e{f}<g>[h]"])
@@ -105,6 +112,20 @@ def test_a_session_that_ends_leads_back_to_the_login(board, world):
     world.client.logout(alice)
     board.window.wait("document.querySelector('#login-error').textContent.includes('ended')")
     assert stored_token(board) == [0, 0]
+
+
+def test_a_logout_on_another_device_ends_no_session_here(board, world):
+    """It ends all sockets of the person; the token of this one still counts."""
+    here, there = world.client.login("alice"), world.client.login("alice")
+    board.use_token(here.token).is_live()
+    eventually(lambda: board.status_of("alice") == "Online")
+    before = board.window.evaluate("performance.getEntriesByType('resource').length")
+    world.client.logout(there)
+    asked = f"performance.getEntriesByType('resource').slice({before}).some(at => at.name.endsWith('whoami'))"
+    board.window.wait(asked)
+    board.is_live()
+    eventually(lambda: board.status_of("alice") == "Online")
+    assert stored_token(board) == [1, 0]
 
 
 def test_logging_out_leaves_nothing_of_anybody(board, world):
@@ -216,6 +237,15 @@ def test_a_login_gets_what_the_configuration_says(
     board.window.find("#login:not([hidden])")
     assert board.window.text("label[for=username]") == label
     board.sign_in("bob@example.test", "secret").is_live()
+
+
+def test_the_token_stands_where_the_first_of_the_places_has_one(stand, recorder, browser):
+    PickyLogin(recorder, {"username": "bob", "password": "secret"})
+    places = ["$.data.access", "header:X-Token", "$.access"]
+    route = dict(ROUTES[0], token=places)
+    world = stand(recorder.address, routes=[route, *ROUTES[1:]])
+    board = Dashboard(browser.person().open(), world.client.address)
+    board.sign_in("bob", "secret").is_live()
 
 
 @pytest.fixture

@@ -94,6 +94,25 @@ def test_fingers_and_the_bar_of_a_phone(stand, legacy, browser, dark):
     assert faults(page) == []
 
 
+@pytest.mark.parametrize("width, font", [(320, 15), (320, 20), (1000, 20)])
+def test_nothing_scrolls_sideways(stand, legacy, browser, width, font):
+    """At 320 pixels, and with larger letters (WCAG 1.4.10)."""
+    world = stand(legacy.address)
+    world.client.login("bob")
+    page = browser.person().open()
+    page.cdp(
+        "Emulation.setDeviceMetricsOverride",
+        width=width, height=700, deviceScaleFactor=1, mobile=False,
+    )
+    board = Dashboard(page, world.client.address).use_token(tokens.admin()).is_live()
+    eventually(lambda: "bob" in board.names)
+    page.evaluate(f"document.documentElement.style.fontSize = '{font}px', 0")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.evaluate(f"void (location.hash = '#/users/{BOB}')")
+    page.wait("document.querySelector('#timeline svg') !== null")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_landmarks_and_what_is_read_aloud(stand, legacy, browser):
     world = stand(legacy.address)
     page = browser.person().open()

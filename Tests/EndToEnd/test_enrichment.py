@@ -373,6 +373,13 @@ def test_a_backend_that_compresses_all_the_same(open_route, recorder, front):
     assert count(world, "compressed") == 1
 
 
+def test_identity_is_no_compression(open_route, recorder):
+    world = open_route()
+    answering(recorder, body=PAGE, Content_Encoding="identity")
+    answer = requests.get(world.client.address + "/list", timeout=10)
+    assert cut(answer.content) == PAGE and len(ADDED.findall(answer.content)) == PEOPLE
+
+
 def test_a_backend_that_breaks_off(open_route, recorder):
     world = open_route()
 

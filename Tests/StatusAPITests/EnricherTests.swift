@@ -12,6 +12,10 @@ import XCTest
 final class EnricherTests: XCTestCase {
     private static let off = ",\"online_status\":\"offline\",\"is_online\":false,\"last_seen\":null"
 
+    private static let on =
+        "\"online_status\":\"online\",\"is_online\":true,"
+        + "\"last_seen\":\"2026-09-21T14:13:20.123Z\""
+
     /// The enriched text, or the outcome in its place.
     private func enrich(
         _ text: String, _ items: String? = "$[*]", id: String? = "$.id",
@@ -21,7 +25,9 @@ final class EnricherTests: XCTestCase {
             Enrichment(
                 items: try items.map { try JSONPath($0) }, id: try id.map { try JSONPath($0) },
                 fields: try fields.sorted { $0.key < $1.key }.map {
-                    Enrichment.Field(id: try JSONPath("$." + $0.key), name: $0.value)
+                    Enrichment.Field(
+                        id: try JSONPath(($0.key.hasPrefix("[") ? "$" : "$.") + $0.key),
+                        name: $0.value)
                 }))
         return enrich(Array(text.utf8), plan)
     }
@@ -63,6 +69,14 @@ final class EnricherTests: XCTestCase {
         XCTAssertEqual(
             try enrich("{\"id\":1,\"by\":null}", "$", fields: ["by": "by_presence"]),
             "{\"id\":1,\"by\":null\(Self.off)}")
+        // One place may say who an item is, and be shown as an object as well, or as two.
+        XCTAssertEqual(
+            try enrich("[{\"id\":1},{\"id\":\"on1\"}]", fields: ["id": "presence"]),
+            "[{\"id\":1\(Self.off),\"presence\":{\(Self.off.dropFirst())}},"
+                + "{\"id\":\"on1\",\(Self.on),\"presence\":{\(Self.on)}}]")
+        XCTAssertEqual(
+            try enrich("{\"by\":5}", "$", id: nil, fields: ["by": "a", "['by']": "b"]),
+            "{\"by\":5,\"b\":{\(Self.off.dropFirst())},\"a\":{\(Self.off.dropFirst())}}")
         XCTAssertEqual(
             try enrich("{\"by\":5}", "$", id: nil, fields: ["by": "a \"b\"<"]),
             "{\"by\":5,\"a \\\"b\\\"\\u003c\":{\(Self.off.dropFirst())}}")

@@ -253,20 +253,26 @@ final class WebFileTests: XCTestCase {
 
     func testLoginThatTheDashboardCanUse() throws {
         let access = TokenSource.path(try JSONPath("$.access"))
-        let cases: [(routes: [PassingRoute], path: String?, token: String?)] = [
-            ([try login("POST /api/login/", [access])], "/api/login/", "$.access"),
-            ([try login("* /login", [.cookie("sid"), access])], "/login", "cookie:sid"),
-            ([try login("POST /login", [.header("X-Token")])], "/login", "header:X-Token"),
-            ([try login("POST /login", [])], "/login", nil),
-            ([try login("GET /sso", [access]), try login("POST /b", [access])], "/b", "$.access"),
+        let cases: [(routes: [PassingRoute], path: String?, tokens: [String]?)] = [
+            ([try login("POST /api/login/", [access])], "/api/login/", ["$.access"]),
+            (
+                [try login("* /login", [.cookie("sid"), access])], "/login",
+                ["cookie:sid", "$.access"]
+            ),
+            ([try login("POST /login", [.header("X-Token")])], "/login", ["header:X-Token"]),
+            ([try login("POST /login", [])], "/login", []),
+            (
+                [try login("GET /sso", [access]), try login("POST /b", [access])], "/b",
+                ["$.access"]
+            ),
             ([try login("POST /{tenant}/login", [access])], nil, nil),
             ([try login("POST /login/**", [access])], nil, nil),
             ([PassingRoute(match: try RoutePattern("POST /login"))], nil, nil),
         ]
-        for (routes, path, token) in cases {
+        for (routes, path, tokens) in cases {
             let found = try settings(routes)["login"]
             XCTAssertEqual(found?["path"]?.string, path)
-            XCTAssertEqual(found?["token"]?.string, token)
+            XCTAssertEqual(found?["tokens"]?.array?.compactMap(\.string), tokens)
             XCTAssertEqual(found?.isNull, path == nil)
         }
     }
@@ -274,7 +280,7 @@ final class WebFileTests: XCTestCase {
     func testHowTheDashboardSignsIn() throws {
         var route = try login("POST /login", [.header("X-Token")])
         let unsaid = try settings([route])["login"]
-        XCTAssertEqual(unsaid?.keys, ["path", "token", "username", "password"])
+        XCTAssertEqual(unsaid?.keys, ["path", "tokens", "username", "password"])
         XCTAssertEqual(unsaid?["username"]?.isNull, true)
         XCTAssertEqual(unsaid?["password"]?.isNull, true)
         route.effect = .login(

@@ -51,7 +51,7 @@ public struct JSONSurvey: Sendable {
 
     public init() {}
 
-    /// The value `number` of item `item`.
+    /// The value `number` of item `item`, by the plan's `valueNumbers`.
     @inline(__always)
     public func place(_ item: Int, _ number: Int) -> JSONPlace { places[item * width + number] }
 

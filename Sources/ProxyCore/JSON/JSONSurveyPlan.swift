@@ -32,8 +32,10 @@ public struct JSONSurveyPlan: Sendable {
     /// Where a document that is an array begins, and any other.
     let arrayRoot: Int
     let root: Int
-    /// How many values are looked for in an item.
+    /// How many values are noted of an item: one that several paths lead to is noted once.
     public let valueCount: Int
+    /// Which of them each path leads to.
+    public let valueNumbers: [Int]
 
     /// - Parameters:
     ///   - items: nil: the elements of a document that is an array, else the document itself.
@@ -55,15 +57,22 @@ public struct JSONSurveyPlan: Sendable {
             draft.nodes[arrayRoot].every = item
         }
         draft.nodes[item].isItem = true
-        for (number, path) in values.enumerated() {
+        var valueCount = 0
+        var valueNumbers: [Int] = []
+        for path in values {
             var node = item
             for step in path.steps { node = draft.node(behind: step, of: node) }
-            draft.nodes[node].value = number
+            if draft.nodes[node].value < 0 {
+                draft.nodes[node].value = valueCount
+                valueCount += 1
+            }
+            valueNumbers.append(draft.nodes[node].value)
         }
         for (number, name) in names.enumerated() {
             draft.nodes[draft.node(behind: .member(name), of: item)].name = number
         }
-        valueCount = values.count
+        self.valueCount = valueCount
+        self.valueNumbers = valueNumbers
         (nodes, edges, text) = draft.flattened()
     }
 

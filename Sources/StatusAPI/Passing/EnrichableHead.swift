@@ -41,13 +41,20 @@ enum EnrichableHead: Equatable {
         }
         if !Self.isJSON(head, bytes) {
             self = .type
-        } else if head.fields.has(.contentEncoding) {
+        } else if Self.isCoded(head, bytes) {
             self = .coded
         } else if directives.isShared {
             self = .shared
         } else {
             self = directives.forbidsChange ? .fixed : .enrichable
         }
+    }
+
+    /// By more than `identity`, which some servers say although it is none (RFC 9110 §8.4.1).
+    private static func isCoded(_ head: borrowing ResponseHead, _ bytes: RawSpan) -> Bool {
+        guard let field = head.fields.first(.contentEncoding) else { return false }
+        return head.fields.count(of: .contentEncoding) > 1
+            || !bytes[field.value].equalsFolded("identity")
     }
 
     /// `application/json` or `application/…+json` (RFC 6839 §3.1), in UTF-8 as JSON is.

@@ -76,14 +76,16 @@ struct EnrichmentPlan: Sendable {
     init(_ enrichment: Enrichment) {
         let own = enrichment.id.map { [$0] } ?? []
         hasOwnID = enrichment.id != nil
-        survey = JSONSurveyPlan(
+        let survey = JSONSurveyPlan(
             items: enrichment.items, values: own + enrichment.fields.map(\.id),
             names: EnrichedMember.allCases.map(\.name.description) + enrichment.fields.map(\.name))
+        self.survey = survey
         additions = enrichment.fields.enumerated().map { number, field in
             var json = JSONWriter()
             json.string(field.name)
             return Addition(
-                value: own.count + number, bit: 1 << UInt32(EnrichedMember.allCases.count + number),
+                value: survey.valueNumbers[own.count + number],
+                bit: 1 << UInt32(EnrichedMember.allCases.count + number),
                 opening: Array(",".utf8) + json.finish() + Array(":{".utf8))
         }
         maximumBody = enrichment.maximumBody

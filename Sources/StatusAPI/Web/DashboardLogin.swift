@@ -8,9 +8,9 @@ import ProxyCore
 struct DashboardLogin: Equatable {
     /// As it is written in the configuration.
     let path: String
-    /// Where the answer shows the token, in the configuration's words: `$.access`,
-    /// `header:X-Token`, `cookie:session`; nil: nothing is said.
-    let token: String?
+    /// Where the answer may show the token, in the configuration's words and order: `$.access`,
+    /// `header:X-Token`, `cookie:session`.
+    let tokens: [String]
     /// Which members of its JSON the login reads; nil: nothing is said.
     let credentials: LoginCredentials?
 
@@ -21,7 +21,7 @@ struct DashboardLogin: Equatable {
             guard route.match.method == nil || route.match.method == "POST" else { continue }
             guard let path = route.match.literalPath else { continue }
             self.path = path
-            token = paths.token.first?.text
+            tokens = paths.token.map(\.text)
             credentials = paths.credentials
             return
         }

@@ -81,8 +81,10 @@ struct WebFiles: Sendable {
             json.beginObject()
             json.key("path")
             json.string(login.path)
-            json.key("token")
-            nullable(login.token, into: &json)
+            json.key("tokens")
+            json.beginArray()
+            for place in login.tokens { json.string(place) }
+            json.endArray()
             json.key("username")
             nullable(login.credentials?.username.text, into: &json)
             json.key("password")

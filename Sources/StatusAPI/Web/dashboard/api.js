@@ -13,6 +13,9 @@ function kept(act) {
   try { return act(sessionStorage); } catch { return null; }
 }
 
+/** What a field of a request can hold: what ASCII shows (RFC 9110 §5.5). */
+export const isToken = text => /^[\x21-\x7e]+$/.test(text);
+
 let token = kept(storage => storage.getItem(KEY));
 export const hasToken = () => token !== null;
 export function useToken(text) {
@@ -94,7 +97,7 @@ export function openSocket(cursor) {
 /** Signs in where the application does it. A cookie that comes of it the browser keeps. */
 export async function signIn(username, password) {
   // Where a proxy in front has us below a folder, the application is there too.
-  const above = base.pathname.slice(0, -settings.prefix.length - 1), { login } = settings, body = {};
+  const above = base.pathname.slice(0, -settings.prefix.length - 1), { login } = settings, body = Object.create(null);
   put(body, login.username ?? "$.username", username);
   put(body, login.password ?? "$.password", password);
   // Most logins that read no user name read this.
@@ -105,8 +108,8 @@ export async function signIn(username, password) {
   }, 30e3);
   const { ok, status } = response;
   if (!ok) throw new Refusal(status, refusalOf(status, document));
-  const found = tokenIn(response, document, login.token ?? "");
-  // Where no field is read there is a cookie.
+  // The first that is there counts. Where no field is read there is a cookie.
+  const found = login.tokens.map(place => tokenIn(response, document, place)).find(Boolean);
   useToken(settings.token_field && found || null);
 }
 
@@ -114,9 +117,10 @@ export async function signIn(username, password) {
 const namesIn = path =>
   [...path.matchAll(/\.([^.[\]]+)|\[(?:(\d+)|'([^']*)'|"([^"]*)")\]/g)].map(found => found.slice(1).join(""));
 
+/** Objects without a prototype hold whatever name there is. */
 function put(body, path, value) {
   const names = namesIn(path), last = names.pop();
-  for (const name of names) body = body[name] ??= {};
+  for (const name of names) body = body[name] ??= Object.create(null);
   body[last] = value;
 }
 

@@ -2,7 +2,7 @@
 // Called by dashboard.html.
 // Never asks another origin.
 
-import { ask, hasToken, leave, loadSettings, Refusal, session, settings, signIn, useToken } from "./dashboard/api.js";
+import { ask, hasToken, isToken, leave, loadSettings, Refusal, session, settings, signIn, useToken } from "./dashboard/api.js";
 import * as list from "./dashboard/list.js";
 import * as live from "./dashboard/live.js";
 import * as overview from "./dashboard/overview.js";
@@ -14,6 +14,9 @@ import { $, at, say, write } from "./dashboard/words.js";
 const REFRESH = 30e3, TICK = 5e3;
 /** Where the login is, whatever cookie there is; and what it says. */
 const LEFT = { "#/login": "", "#/ended": "The session has ended. Sign in again." };
+
+/** What stands around a token that was copied: out of a header, a string, a text. */
+const AROUND = /^[\s\p{QMark}\p{Cf}]*((Bearer|Token|JWT)\s+)?[\s\p{QMark}\p{Cf}]*|[\s\p{QMark}\p{Cf}]+$/giu;
 
 let isIn = false, tickedAt = Date.now(), renewedAt = 0;
 const notify = text => write("notice-text", text), sayAtLogin = text => write("login-error", text);
@@ -60,9 +63,11 @@ function attend(id, offer) {
 }
 
 attend("login-form", () => signIn($("username").value, $("password").value));
-// As it was copied: out of a header, or a string.
-attend("token-form", () => useToken(
-  $("token").value.replace(/^["'\s]*((Bearer|Token|JWT)\s+)?["']?|["'\s]+$/gi, "")));
+attend("token-form", () => {
+  const token = $("token").value.replace(AROUND, "");
+  if (!isToken(token)) throw new Refusal(0, "This is no token: it has a character that none has.");
+  useToken(token);
+});
 
 /** Goes on where what we have counts: a token, or a cookie. */
 async function enter() {

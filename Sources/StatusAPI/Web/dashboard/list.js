@@ -23,6 +23,7 @@ function questionIn(hash) {
     const [usual, other] = QUESTION[key], value = said.get(key) ?? usual;
     query[key] = other.test(value) ? value : usual;
   }
+  if (query.size === "all") query.page = "1";
   return query;
 }
 

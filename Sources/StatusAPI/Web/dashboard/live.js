@@ -68,13 +68,14 @@ async function socket() {
   // Where none can be made, it is as if it had not opened.
   const { opened, code } = await follow().catch(() => ({}));
   if (isStopped) return;
-  if (code === 4401) return session.ended();
   // Something was not read: all is told anew.
   if (code === 4429) cursor = null;
-  if (opened) throw new Refusal(0, "", code === 1013 ? 5e3 : 0);
-  // Nobody tells a page why a handshake failed. Whether it was the credential, HTTP says.
+  if (opened && code !== 4401) throw new Refusal(0, "", code === 1013 ? 5e3 : 0);
+  // Nobody tells a page why a handshake failed, and a logout on another device ends all sockets of
+  // a user. Whether the credential counts, HTTP says.
   const { signed_in: isSignedIn } = await ask("whoami", { patience: PATIENCE });
   if (!isSignedIn) return session.ended();
+  if (opened) throw new Refusal(0, "");
   attempts++;
   socketAgain = Date.now() + SOCKET_AGAIN * Math.min(attempts, 10);
 }

@@ -24,6 +24,7 @@ export function open(user, known) {
   $("claim").hidden = $("history").hidden = true;
   noHistory("");
   write("user-name", id ?? "");
+  document.title = `${id} – Presence`;
   if (known) show(known);
   load();
 }
