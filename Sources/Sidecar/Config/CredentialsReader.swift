@@ -15,7 +15,10 @@ enum CredentialsReader {
             value.error("is what a login asks for: add on: \"login\" or leave it out")
         }
         guard let section = value.section(like: example) else { return nil }
-        if value.node.object?.isEmpty == true { section.error("is empty: write \(example)") }
+        if value.node.object?.isEmpty == true {
+            section.error("is empty: write \(example)")
+            return nil
+        }
         // Both are read, so that each is known and each fault is said.
         let names = path(section, "username", like: "$.email", or: "$.username")
         let secrets = path(section, "password", like: "$.password", or: "$.password")

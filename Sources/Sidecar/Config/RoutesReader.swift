@@ -19,8 +19,10 @@ struct RoutesReader {
     func read(_ section: ConfigSection) -> [Config.Route] {
         var routes: [Config.Route] = []
         var places: [ConfigValue] = []
+        var login: Config.Route?
         for entry in section.sections("routes", like: Self.example) {
             guard let (route, place) = route(entry) else { continue }
+            checkCredentials(entry, route, &login)
             routes.append(route)
             places.append(place)
         }
@@ -33,6 +35,20 @@ struct RoutesReader {
                     + " matches all of it first; move this route above that one or remove it")
         }
         return routes
+    }
+
+    /// - Parameter login: the one by which the dashboard signs people in.
+    private func checkCredentials(
+        _ entry: ConfigSection, _ route: Config.Route, _ login: inout Config.Route?
+    ) {
+        guard case .login(let paths) = route.action else { return }
+        let isUsed = login == nil && route.match.canBeLoginOfDashboard
+        if isUsed { login = route }
+        guard !isUsed, paths.credentials != nil else { return }
+        let used = login.map { "the login in line \($0.line)" }
+        entry.value("credentials")?.warning(
+            "is not used: the dashboard signs people in by "
+                + (used ?? "a login that takes POST, at a path without {} and *"))
     }
 
     private func route(_ entry: ConfigSection) -> (Config.Route, ConfigValue)? {

@@ -2,7 +2,7 @@
 // Called by WebFiles when the service is made.
 // Never signs anybody in: the dashboard does, through the proxy, as any page would.
 
-import ProxyCore
+public import ProxyCore
 
 /// A login route of the application at a fixed address.
 struct DashboardLogin: Equatable {
@@ -18,8 +18,9 @@ struct DashboardLogin: Equatable {
     init?(_ routes: [PassingRoute]) {
         for route in routes {
             guard case .login(let paths) = route.effect else { continue }
-            guard route.match.method == nil || route.match.method == "POST" else { continue }
-            guard let path = route.match.literalPath else { continue }
+            guard route.match.canBeLoginOfDashboard, let path = route.match.literalPath else {
+                continue
+            }
             self.path = path
             tokens = paths.token.map(\.text)
             credentials = paths.credentials
@@ -30,6 +31,11 @@ struct DashboardLogin: Equatable {
 }
 
 extension RoutePattern {
+    /// Whether the dashboard could sign people in there: by POST, at an address that is fixed.
+    public var canBeLoginOfDashboard: Bool {
+        (method == nil || method == "POST") && literalPath != nil
+    }
+
     /// The path as it was written; nil where it has holes.
     fileprivate var literalPath: String? {
         let words = text.split(separator: " ", omittingEmptySubsequences: true)

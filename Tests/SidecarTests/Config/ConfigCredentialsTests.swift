@@ -35,6 +35,27 @@ final class ConfigCredentialsTests: XCTestCase {
         XCTAssertEqual(code.username.text, "$.username")
     }
 
+    func testSaysWhatTheDashboardDoesNotUse() {
+        ConfigSample.expect(
+            #"""
+            {
+              upstream: { servers: ["http://app"] },
+              routes: [
+                { match: "GET /a", on: "login", user: "$.id", credentials: { username: "$.email" } },
+                { match: "POST /{tenant}/in", on: "login", user: "$.id", credentials: { username: "$.email" } },
+                { match: "POST /b", on: "login", user: "$.id", credentials: { username: "$.email" } },
+                { match: "POST /c", on: "login", user: "$.id" },
+                { match: "POST /d", on: "login", user: "$.id", credentials: { username: "$.email" } },
+              ],
+            }
+            """#,
+            [
+                #"c:4: routes[0].credentials: warning: is not used: the dashboard signs people in by a login that takes POST, at a path without {} and *"#,
+                #"c:5: routes[1].credentials: warning: is not used: the dashboard signs people in by a login that takes POST, at a path without {} and *"#,
+                #"c:8: routes[4].credentials: warning: is not used: the dashboard signs people in by the login in line 6"#,
+            ])
+    }
+
     func testFindings() {
         ConfigSample.expect(
             #"""
@@ -59,6 +80,7 @@ final class ConfigCredentialsTests: XCTestCase {
             [
                 #"c:4: routes[0].credentials: expected an object, found "email": write { username: "$.email" }"#,
                 #"c:5: routes[1].credentials: is empty: write { username: "$.email" }"#,
+                #"c:6: routes[2].credentials: warning: is not used: the dashboard signs people in by the login in line 4"#,
                 #"c:6: routes[2].credentials.usernam: unknown key: did you mean "username"?"#,
                 #"c:7: routes[3].credentials.username: "email" is no path: a path begins with '$', like "$.user.id""#,
                 #"c:8: routes[4].credentials.username: names no member of an object: write one, like "$.email""#,
