@@ -151,6 +151,7 @@ TOKENS = {
     "storage": ('data-token-storage="t"', "localStorage.t = token"),
     "storage, quoted": ('data-token-storage="t"', "localStorage.t = JSON.stringify(token)"),
     "storage, with a scheme": ('data-token-storage="t"', "localStorage.t = 'Bearer ' + token"),
+    "storage, with the end of a line": ('data-token-storage="t"', "localStorage.t = token + '\\n'"),
     "storage of the session": ('data-token-storage="t"', "sessionStorage.t = token"),
     "storage, in JSON": (
         'data-token-storage="persist:a:$.auth.tokens[1].access"',
@@ -279,6 +280,45 @@ def test_a_token_that_does_not_count_is_tried_once(site):
 
 
 REFUSED = "presence: the token does not count (any more); waiting for another one."
+UNSENDABLE = (
+    "presence: the token has a character that no request can carry; waiting for another one."
+)
+# How it is kept, the token, and what is said.
+STRANGE = {
+    "in a cookie": (
+        "document.cookie = 'access_token=' + encodeURIComponent(token) + '; path=/'",
+        "snow\u2603man",
+        UNSENDABLE,
+    ),
+    "of a callback": ("window.getToken = () => token", "snow\u2603man", UNSENDABLE),
+    "half of a pair": ("localStorage.access_token = token", "half of \ud83d", UNSENDABLE),
+    "a control character": ("localStorage.access_token = token", "a\u0001b", UNSENDABLE),
+    "the end of a line": ("localStorage.access_token = token", "a\nb", UNSENDABLE),
+    # Bytes that can be sent, and are nobody's.
+    "of Latin-1": ("localStorage.access_token = token", "caf\u00e9\u0085", REFUSED),
+}
+
+
+@pytest.mark.parametrize("keep, token, said", STRANGE.values(), ids=STRANGE)
+def test_a_token_that_no_field_can_carry_does_not_count(site, keep, token, said):
+    site = site()
+    page = site.browser.person().open(f"{site.client.address}/canvas/")
+    keeping = lambda token: f"((token) => {{ {keep} }})({json.dumps(token)})"  # noqa: E731
+    page.evaluate(keeping(token))
+    attributes = 'data-token-storage="access_token" data-token-cookie="access_token"'
+    more = ""
+    if "getToken" in keep:
+        attributes = 'data-token-callback="getToken"'
+        more = f"<script>{keeping(token)}</script>"
+    page.open(site.url(dot(ALICE), attributes, more))
+    page.wait("presence.status === 'signed-out'")
+    asked = site.asked()
+    site.client.stays(ALICE, "offline", 2.5)
+    assert site.asked() == asked
+    assert [text for _, text in site.browser.console] == [said]
+    page.evaluate(keeping(site.client.login("bob").token) + ", presence.connect()")
+    is_open(page)
+    shows(page, ALICE, "offline")
 
 
 def test_a_logout_on_another_device_is_none_here(site):

@@ -3,6 +3,7 @@
 // Never tries a token twice that the sidecar did not take.
 
 const NO_TOKEN = "no token found; waiting for one.";
+const UNSENDABLE = "the token has a character that no request can carry; waiting for another one.";
 const link = {
   turn: 0, // whoever waited for something and finds another number gives up
   token: "", good: null, refused: null, // the last one that was taken, and that was not
@@ -30,6 +31,7 @@ const connect = safely(async () => {
   if (token === null) return rest(NO_TOKEN);
   if (isRefused(token)) return rest();
   link.token = token;
+  if (!isSendable(token)) return refuse(UNSENDABLE);
   // A socket that is refused cannot say why, and the browser complains of it: so ask first.
   if (token !== link.good || link.failures) {
     const answer = await whoAmI();
@@ -107,10 +109,10 @@ function doubt() {
   connect();
 }
 
-function refuse() {
+function refuse(why) {
   Object.assign(link, { refused: link.token, doubted: null });
-  rest(link.token ? "the token does not count (any more); waiting for another one."
-    : "nobody is signed in; waiting.");
+  rest(why || (link.token ? "the token does not count (any more); waiting for another one."
+    : "nobody is signed in; waiting."));
 }
 
 /** No token, no connection: the tick looks for another one. */
