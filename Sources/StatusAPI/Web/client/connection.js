@@ -3,9 +3,11 @@
 // Never tries a token twice that the sidecar did not take.
 
 const NO_TOKEN = "no token found; waiting for one.";
+const UNSENDABLE = "the token has a character that no request can carry; waiting for another one.";
 const link = {
   turn: 0, // whoever waited for something and finds another number gives up
   token: "", good: null, refused: null, // the last one that was taken, and that was not
+  doubted: null, // the one whose socket was closed as if it did not count any more
   socket: null, opened: 0, isWelcome: false, // whether its first state has come
   failures: 0, polls: 0, // sockets in a row that never opened, and how often polls took their place
   pauses: 0, timer: 0, abort: null,
@@ -29,12 +31,17 @@ const connect = safely(async () => {
   if (token === null) return rest(NO_TOKEN);
   if (isRefused(token)) return rest();
   link.token = token;
+  if (!isSendable(token)) return refuse(UNSENDABLE);
   // A socket that is refused cannot say why, and the browser complains of it: so ask first.
   if (token !== link.good || link.failures) {
     const answer = await whoAmI();
     if (isOver()) return;
     if (answer === "nobody") return refuse();
     if (answer !== "somebody") return pause(answer);
+    const isDoubted = token === link.doubted;
+    link.doubted = null;
+    // Of a server that closes again and again no socket is wanted at once each time.
+    if (isDoubted) return pause(1);
     if (link.failures > 1) return poll(isOver);
   }
   open();
@@ -80,7 +87,7 @@ function drop() {
 function closed(code) {
   if (!link.isWelcome) link.failures++;
   else if (clock() - link.opened > STALE) link.pauses = 0;
-  if (code === 4401) return refuse();
+  if (code === 4401) return doubt();
   if (code === 4429) link.cursor = "";
   if (code === 1009) link.isWide = true;
   // After a restart all come at once; at a server that is full no place is free soon.
@@ -95,10 +102,17 @@ function pause(seconds) {
   link.timer = setTimeout(connect, longest * (0.5 + Math.random() / 2));
 }
 
-function refuse() {
-  link.refused = link.token;
-  rest(link.token ? "the token does not count (any more); waiting for another one."
-    : "nobody is signed in; waiting.");
+/** A logout on another device closes all of the user's sockets, and ends its own token alone. */
+function doubt() {
+  Object.assign(link, { good: null, doubted: link.token });
+  setStatus("waiting");
+  connect();
+}
+
+function refuse(why) {
+  Object.assign(link, { refused: link.token, doubted: null });
+  rest(why || (link.token ? "the token does not count (any more); waiting for another one."
+    : "nobody is signed in; waiting."));
 }
 
 /** No token, no connection: the tick looks for another one. */

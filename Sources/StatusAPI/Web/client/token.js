@@ -10,13 +10,17 @@ async function findToken() {
   for (const look of [fromCallback, fromStorage, fromCookie]) {
     try {
       const found = await look();
-      if (typeof found === "string" && found) return found.replace(/^(Bearer|Token|JWT) +/, "");
+      const token = typeof found === "string" && found.trim();
+      if (token) return token.replace(/^(Bearer|Token|JWT) +/, "");
     } catch {
       // Storage that is switched off, JSON that is none, a callback that fails: no token here.
     }
   }
   return null;
 }
+
+/** Whether a field of a request can hold it (RFC 9110 §5.5); a browser throws, or is refused. */
+const isSendable = (token) => /^[\t\x20-\x7e\x80-\xff]*$/.test(token);
 
 const fromCallback = () => options.tokenCallback && window[options.tokenCallback]?.();
 
