@@ -105,7 +105,13 @@ extension ProxyLoop {
         case .tunnel: setDeadline(downstream: slot, after: settings.tunnelTimeout)
         case .closing: setDeadline(downstream: slot, after: settings.bodyTimeout)
         case .socket: sockets[downstreams[slot].socket].isStuck = false
-        case .head, .waiting, .gather, .serving, .linger: break
+        case .head:
+            // It takes an answer that is complete here, and is idle from the last byte on. What it
+            // has begun to ask has its own time.
+            if downstreams[slot].scanned == 0 {
+                setDeadline(downstream: slot, after: settings.keepAliveTimeout)
+            }
+        case .waiting, .gather, .serving, .linger: break
         }
     }
 

@@ -220,6 +220,34 @@ final class RewritingTests: XCTestCase {
         assertAllLetGo(house)
     }
 
+    /// What is changed is complete before it leaves: whoever takes of it is not idle.
+    func testAReaderThatTakesIsNotIdle() throws {
+        let backend = Backend()
+        let house = try LoopHouse(backend, script: collecting(8 << 20))
+        defer { house.close() }
+        let (slow, upstream) = house.ask(backend, receiveBuffer: 4096)
+        upstream.send(reply(String(repeating: "change 0123456789", count: 400_000)))
+        house.await("the answer waits for its reader") { loop in
+            loop.downstreams.slots.contains { slot in
+                loop.downstreams[slot].phase == .head && !loop.downstreams[slot].output.isEmpty
+            }
+        }
+        let first = deadline(house)
+        house.await("time goes by") { $0.loop.now > first.now }
+        _ = slow.take(4 << 20)
+        house.await("it may take its time anew") { loop in
+            loop.downstreams.slots.contains { loop.downstreams[$0].deadline > first.deadline }
+        }
+        slow.reset()
+    }
+
+    private func deadline(_ house: LoopHouse) -> (deadline: Milliseconds, now: Milliseconds) {
+        house.inLoop { loop in
+            let all = loop.downstreams.slots.map { loop.downstreams[$0].deadline }
+            return (all.max() ?? 0, loop.loop.now)
+        } ?? (0, 0)
+    }
+
     func testWhatAReaderDoesNotTakeCountsUntilItIsGone() throws {
         let backend = Backend()
         let house = try LoopHouse(backend, script: collecting(8 << 20))
