@@ -154,6 +154,8 @@ def test_bytes_on_an_idle_connection_are_no_answer(stand, recorder):
         assert client.ask("GET", "/").body == b"right"
         sidecar.process.send(signal.SIGSTOP)
         try:
+            # A thread on another core goes on for a moment.
+            eventually(lambda: sidecar.process.is_stopped, what="the end of every thread's turn")
             client.send("GET / HTTP/1.1\r\nHost: app.test\r\n\r\n")
             recorder.used_links[0].send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
         finally:

@@ -66,6 +66,13 @@ class Process:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self.name} (pid {self.pid}) still runs after {within} s")
 
+    @property
+    def is_stopped(self):
+        """Whether none of its threads runs any more (SIGSTOP takes a moment)."""
+        tasks = Path(f"/proc/{self.pid}/task").iterdir()
+        stats = [(task / "stat").read_text().rsplit(")", 1)[1].split() for task in tasks]
+        return all(words[0] == "T" for words in stats)
+
     def kill(self):
         self.ended_by_test = True
         self.child.kill()
