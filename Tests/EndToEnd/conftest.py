@@ -10,6 +10,7 @@ import pytest
 from harness.backend import LegacyApp
 from harness.browser import Chromium, Seat
 from harness.client import Client
+from harness.dashboard import Dashboard
 from harness.nginx import Nginx
 from harness.processes import Workshop
 from harness.recipes import RECIPES, Installation, RecipeSidecar
@@ -167,6 +168,12 @@ def world(start):
 def recipe_apps(session_shop):
     """The apps that have been asked for so far, each started once."""
     return {}
+
+
+@pytest.fixture
+def board(world, browser):
+    """The dashboard of the `world` that a file of tests has, before anybody has signed in."""
+    return Dashboard(browser.person().open(), world.client.address)
 
 
 @pytest.fixture(params=list(RECIPES))

@@ -25,16 +25,10 @@ def world(stand, legacy, tmp_path):
     return stand(legacy.address, tokens={"service": service})
 
 
-@pytest.fixture
-def board(world, browser):
-    return Dashboard(browser.person().open(), world.client.address)
-
-
 def stored_token(board):
     return board.window.evaluate(
         "[Object.values(sessionStorage).length, Object.values(localStorage).length]"
     )
-
 
 
 def test_signing_in_by_the_applications_own_login(board, world):

@@ -14,11 +14,6 @@ def world(stand, legacy):
 
 
 @pytest.fixture
-def board(world, browser):
-    return Dashboard(browser.person().open(), world.client.address)
-
-
-@pytest.fixture
 def crowd(world):
     """A hundred and twenty people, person 10000 to person 10119."""
     return world.client and Crowd(world.sidecar.address, 120).come()

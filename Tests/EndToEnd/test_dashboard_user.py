@@ -8,7 +8,7 @@ import pytest
 
 from harness import tokens
 from harness.client import IDS
-from harness.dashboard import Crowd, Dashboard
+from harness.dashboard import Crowd
 from harness.waiting import eventually
 
 ALICE, BOB = IDS["alice"], IDS["bob"]
@@ -17,11 +17,6 @@ ALICE, BOB = IDS["alice"], IDS["bob"]
 @pytest.fixture
 def world(stand, legacy):
     return stand(legacy.address)
-
-
-@pytest.fixture
-def board(world, browser):
-    return Dashboard(browser.person().open(), world.client.address)
 
 
 def test_a_users_page_and_setting_a_status(board, world):
